@@ -1,0 +1,22 @@
+"""Errors of this package: one sentence, a stable code, a hint."""
+
+from __future__ import annotations
+
+
+class SimulatorError(Exception):
+    """Something the user can act on.
+
+    Parameters
+    ----------
+    message : str
+        One sentence for the user.
+    code : str
+        Stable reason code.
+    hint : str
+        What the user can do about it.
+    """
+
+    def __init__(self, message: str, *, code: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.hint = hint
