@@ -25,6 +25,9 @@ Tables = Mapping[str, Table]
 #: What must arrive whole in one partition for `Metric.fold` to be right.
 Locality = Literal["row", "object", "visit", "sample"]
 Scalar = str | int | float | bool | None
+#: Parameters a requirement binds: parameter -> band -> values, in the metric's `at_units`.
+#: A band that is not named takes the recipe's own value.
+Bindings = Mapping[str, Mapping[str, tuple[float, ...]]]
 
 
 @dataclass(frozen=True)
@@ -186,6 +189,7 @@ class Metric(Protocol):
     recipe: Recipe
     locality: Locality
     error_units: tuple[str, ...]
+    at_units: Mapping[str, str]
 
     def zero(self) -> Any:
         """Return the neutral state."""
@@ -199,7 +203,7 @@ class Metric(Protocol):
         """Return the state of both; associative, commutative, exact."""
         ...
 
-    def finish(self, state: Any, at: Mapping[str, tuple[float, ...]]) -> list[Measurement]:
+    def finish(self, state: Any, at: Bindings) -> list[Measurement]:
         """Return one measurement per data id (band, component, `at`)."""
         ...
 

@@ -14,9 +14,12 @@ class ProductError(Exception):
         Stable reason code.
     hint : str
         What the user can do about it.
+    exit_code : int
+        What the command line answers: 3 could not evaluate, 4 wrong usage or configuration.
     """
 
-    def __init__(self, message: str, *, code: str, hint: str = "") -> None:
+    def __init__(self, message: str, *, code: str, hint: str = "", exit_code: int = 3) -> None:
         super().__init__(message)
         self.code = code
         self.hint = hint
+        self.exit_code = exit_code

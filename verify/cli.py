@@ -1,0 +1,66 @@
+"""The `assay` command: finds its commands, runs one, turns errors into one sentence."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from importlib.metadata import entry_points
+
+import typer
+
+#: Our own commands, in the order of the help page. Others (the dashboard, plugins)
+#: come by entry point, so that this package need not import theirs.
+COMMANDS: tuple[str, ...] = ()
+ENTRY_POINT_GROUP = "skyassay.commands"
+
+
+def build_app() -> typer.Typer:
+    """Return the Typer application with every command registered."""
+    app = typer.Typer(
+        name="assay",
+        help="Do the data of a sky survey meet what was promised, and how do you know?",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    for name in COMMANDS:
+        import_module(f"skyassay.verify.commands.{name}").register(app)
+    for entry in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda e: e.name):
+        entry.load()(app)
+    return app
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run `assay`; errors with a code become one sentence, a hint and an exit code."""
+    try:
+        result = build_app()(args=argv, standalone_mode=False)
+    except Exception as error:  # the one boundary where errors become exit codes
+        sys.exit(_report(error))
+    sys.exit(result if isinstance(result, int) else 0)
+
+
+def _report(error: Exception) -> int:
+    """Print an error the way a user can read it; return its exit code."""
+    import click
+
+    if isinstance(error, click.exceptions.Exit):
+        return error.exit_code
+    if isinstance(error, click.exceptions.Abort):
+        sys.stderr.write("assay: stopped.\n")
+        return 130
+    if isinstance(error, click.ClickException):
+        error.show()
+        return 4
+    code = getattr(error, "code", None)
+    if isinstance(code, str):
+        sys.stderr.write(f"assay: {error} [{code}]\n")
+        hint = getattr(error, "hint", "")
+        if hint:
+            sys.stderr.write(f"hint: {hint}\n")
+        exit_code = getattr(error, "exit_code", 3)
+        return exit_code if isinstance(exit_code, int) else 3
+    raise error
+
+
+if __name__ == "__main__":
+    main()
