@@ -1,0 +1,1 @@
+"""Raw frames to products; the pipeline never sees the truth."""
