@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Status = Literal["PASS", "FAIL", "INCONCLUSIVE", "NOT_MEASURED", "NOT_APPLICABLE"]
-EvidenceLevel = Literal[
-    "pixels", "catalog-twin", "visit-table", "packet-load", "real", "record"
-]
+EvidenceLevel = Literal["pixels", "catalog-twin", "visit-table", "packet-load", "real", "record"]
 #: Worst first: the order in which a group's status is summed up.
 STATUS_ORDER: tuple[Status, ...] = (
     "FAIL",
@@ -50,8 +51,71 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Finding:
+    """Something a reader must know that is not a verdict: a broken law, a broken contract.
+
+    Attributes
+    ----------
+    code : str
+        Stable reason code, e.g. ``pa2_pf1_disagree``.
+    severity : str
+        ``error`` (a number cannot be trusted) or ``warning`` (worth a look).
+    message : str
+        One sentence with the numbers in it.
+    metric, band : str or None
+        What it is about, where that has a meaning.
+    """
+
+    code: str
+    severity: Literal["error", "warning"]
+    message: str
+    hint: str = ""
+    metric: str | None = None
+    band: str | None = None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A small table behind a measurement: what its plots are made of.
+
+    Attributes
+    ----------
+    metric, recipe : str
+    band : str or None
+    table : pandas.DataFrame
+        Plain columns (numbers, text); kept as Parquet.
+    name : str
+        Which table, when a metric has several; ``[A-Za-z0-9._-]{1,80}``.
+    """
+
+    metric: str
+    band: str | None
+    table: pd.DataFrame
+    recipe: str = "srd"
+    name: str = "distribution"
+
+
+@dataclass(frozen=True)
 class Verdict:
-    """One criterion at one level, judged by one measurement (design, section 8)."""
+    """One criterion at one level, judged by one recipe (design, section 8).
+
+    Attributes
+    ----------
+    value, low, high, lower, upper, systematic, limit : float or None
+        All in `unit`, the unit of the criterion. `low`, `high` are the two-sided interval,
+        `lower`, `upper` the one-sided limits that decide, all four already widened by
+        `systematic`; infinite where unbounded, never NaN.
+    margin_sigma, margin_percent : float or None
+        Distance from the value to the limit, positive when the value is inside.
+    point_status : Status or None
+        What the bare value says about the limit, as the published recipes judge: for
+        comparison beside `status`, never instead of it.
+    parts : tuple of Verdict
+        The same criterion band by band (and component by component, or criterion by
+        criterion for a joint one); the worst of them is this verdict. Empty in a part.
+    evidence : str or None
+        Digest of the measurements that were judged.
+    """
 
     requirement: str
     criterion: str
@@ -82,3 +146,9 @@ class Verdict:
     fingerprint: str = ""
     evidence: str | None = None
     waiver: str | None = None
+    component: str | None = None
+    recipe_hash: str | None = None
+    systematic: float | None = None
+    point_status: Status | None = None
+    n: int | None = None
+    parts: tuple[Verdict, ...] = ()
