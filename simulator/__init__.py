@@ -1,0 +1,1 @@
+"""Simulated surveys whose every error is known: truth, conditions, measurements."""

@@ -1,0 +1,308 @@
+"""Small samples with an exactly known population value, for coverage campaigns.
+
+Equal stars in three tight clusters at the corners of an equilateral triangle whose sides are
+the separation that the quantity is about; every star is seen in every visit. All errors are
+Gaussian with the same size for each star, so the population value has a closed form, and the
+table is made in a few milliseconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skyassay.simulator.displacement import displaced, distortion_matrix
+from skyassay.simulator.error_model import BANDS, MAS_PER_ARCMIN, BandErrors, ErrorModel
+from skyassay.simulator.errors import SimulatorError
+from skyassay.simulator.expected import REFERENCE, expected
+from skyassay.simulator.geometry import basis, offset_positions
+from skyassay.simulator.population import Population, uniform_population
+from skyassay.simulator.quantities import Kind, quantity
+from skyassay.simulator.random import rng
+
+Floats = NDArray[np.float64]
+Table = dict[str, NDArray[Any]]
+#: Magnitude and quoted S/N of every star: bright, and inside every recipe's cuts.
+MAGNITUDE, SNR = 18.0, 1000.0
+#: Spacing of the stars of a cluster, arcsec; wider than any matching radius.
+SPACING = 2.5
+CENTRE = (150.0, -20.0)
+DETECTORS = 9
+_PHOTOMETRIC = ("floor_mmag", "zero_point_visit_mmag", "zero_point_detector_mmag")
+_TERMS: Mapping[Kind, tuple[str, ...]] = {
+    "photometry": _PHOTOMETRIC,
+    "separation": ("white_mas", "scale", "shear"),
+    "separation_offset": ("white_mas", "scale", "shear"),
+    "offset": ("white_mas", "translation_mas", "offset_ra_mas", "offset_dec_mas"),
+}
+
+
+def scale_to(
+    model: ErrorModel,
+    name: str,
+    target: float,
+    band: str,
+    *,
+    population: Population | None = None,
+    at: float | None = None,
+) -> ErrorModel:
+    """Return the model with the terms of one quantity scaled to reach a population value.
+
+    The terms keep their ratios; for band-to-band quantities those of r are scaled alike.
+    Photon noise is not scaled.
+
+    Parameters
+    ----------
+    model : ErrorModel
+    name : str
+        Quantity or metric id.
+    target : float
+        Wanted population value, mmag, mas or percent.
+    band : str
+    population : Population, optional
+        Equal bright stars where not given.
+    at : float, optional
+        Companion parameter as in `expected`.
+
+    Raises
+    ------
+    SimulatorError
+        ``unreachable_target`` if photon noise alone is larger, or no scale can reach it.
+    """
+    from scipy.optimize import brentq
+
+    stars = population or uniform_population()
+
+    def miss(log_scale: float) -> float:
+        return expected(name, _scaled(model, name, band, log_scale), stars, band, at=at) - target
+
+    low, high = np.log(1e-6), np.log(1e6)
+    if miss(low) > 0 or miss(high) < 0:
+        raise SimulatorError(
+            f"{name} = {target} cannot be reached in band {band} by scaling the error terms.",
+            code="unreachable_target",
+            hint="A smaller value needs less photon noise; a share needs 0 < target < 100.",
+        )
+    return _scaled(model, name, band, float(brentq(miss, low, high, xtol=1e-12, rtol=1e-14)))
+
+
+def _scaled(model: ErrorModel, name: str, band: str, log_scale: float) -> ErrorModel:
+    """Return the model with the terms of the quantity times exp(log_scale)."""
+    kind = quantity(name).kind
+    touched = {band, REFERENCE} if kind in ("offset", "separation_offset") else {band}
+    factor = float(np.exp(log_scale))
+    bands = tuple(
+        replace(b, **{t: factor * getattr(b, t) for t in _TERMS[kind]}) if b.band in touched else b
+        for b in model.bands
+    )
+    return replace(model, bands=bands)
+
+
+@lru_cache(maxsize=256)
+def campaign_model(
+    name: str,
+    target: float,
+    share: float,
+    band: str,
+    at: float | None = None,
+    detector_share: float = 0.0,
+) -> ErrorModel:
+    """Return a photon-free model whose population value is `target` in one band.
+
+    Parameters
+    ----------
+    name : str
+        Quantity or metric id.
+    target : float
+    share : float
+        Share of the variance of one deviation in the term that a visit shares, 0 to below 1:
+        zero point, linear distortion at the quantity's separation, or translation.
+    band : str
+    at : float, optional
+    detector_share : float
+        Share in the zero point of a visit and detector; photometry only.
+    """
+    if not 0.0 <= share + detector_share < 1.0 or min(share, detector_share) < 0.0:
+        raise SimulatorError(
+            f"The shares {share} and {detector_share} leave nothing for single measurements.",
+            code="bad_share",
+            exit_code=4,
+        )
+    q = quantity(name)
+    white = 1.0 - share - detector_share
+    changes: dict[str, float] = {"photon": 0.0}
+    if q.kind == "photometry":
+        sizes = (white**0.5, share**0.5, detector_share**0.5)
+        changes |= dict(zip(_PHOTOMETRIC, sizes, strict=True))
+    elif q.kind == "offset":
+        changes |= {"white_mas": white**0.5, "translation_mas": share**0.5}
+    else:
+        distortion = (share / 2.0) ** 0.5 / (q.distance * MAS_PER_ARCMIN)
+        changes |= {"white_mas": (white / 2.0) ** 0.5, "scale": distortion, "shear": distortion}
+    quiet = BandErrors(
+        band, floor_mmag=1.0, zero_point_visit_mmag=0.0, zero_point_detector_mmag=0.0,
+        white_mas=1.0, translation_mas=0.0, scale=0.0, shear=0.0, photon=0.0,
+    )  # fmt: skip
+    model = ErrorModel(tuple(replace(quiet, band=b) for b in BANDS)).with_bands(**changes)
+    return scale_to(model, name, target, band, at=at)
+
+
+def campaign_tables(
+    name: str,
+    target: float | Mapping[str, float],
+    share: float,
+    visits: int,
+    stars: int = 120,
+    seed: int = 0,
+    *,
+    bands: tuple[str, ...] = BANDS,
+    at: Mapping[str, float] | None = None,
+    detector_share: float = 0.0,
+) -> Table:
+    """Return a `matched_source` table whose population value of `name` is `target`.
+
+    Parameters
+    ----------
+    name : str
+        Quantity (``PA1``) or metric id.
+    target : float or mapping
+        Population value in every band, or per band (mmag, mas, percent). Of a band-to-band
+        quantity in each band against r; it must be one number then.
+    share : float
+        Share of the variance in the term shared by a visit (see `campaign_model`).
+    visits : int
+        Visits per band.
+    stars : int
+        Number of stars, a multiple of 3.
+    seed : int
+    bands : tuple of str
+    at : mapping, optional
+        Band -> companion parameter; the design value of LPM-17 where not given.
+    detector_share : float
+
+    Returns
+    -------
+    dict of str to ndarray, shape (stars * bands * visits,)
+        Sorted by objectId, then band, then visit.
+    """
+    if stars < 3 or stars % 3 or visits < 1:
+        raise SimulatorError(
+            f"A campaign sample needs visits and a multiple of 3 stars, not {visits} and {stars}.",
+            code="bad_sample",
+            exit_code=4,
+        )
+    targets = dict(target) if isinstance(target, Mapping) else dict.fromkeys(bands, target)
+    errors = tuple(
+        _band_errors(name, targets, share, b, (at or {}).get(b), detector_share) for b in bands
+    )
+    return homogeneous_table(errors, quantity(name).distance or 5.0, visits, stars, seed)
+
+
+def _band_errors(
+    name: str,
+    targets: Mapping[str, float],
+    share: float,
+    band: str,
+    at: float | None,
+    detector_share: float,
+) -> BandErrors:
+    """Return the errors of one band; r has those of the bands that are compared with it."""
+    solved, target = band, targets.get(band)
+    if quantity(name).kind in ("offset", "separation_offset"):
+        if len(set(targets.values())) > 1:
+            raise SimulatorError(
+                f"{name} compares with r, so its target is one for all bands.", code="bad_target"
+            )
+        # Both sides of the difference have equal errors, whichever band is compared.
+        solved, target = "i", next(iter(targets.values()))
+    if target is None:
+        raise SimulatorError(f"{name} has no target in band {band}.", code="bad_target")
+    found = campaign_model(name, float(target), share, solved, at, detector_share)[solved]
+    return replace(found, band=band)
+
+
+def homogeneous_table(
+    errors: tuple[BandErrors, ...], distance: float, visits: int, stars: int, seed: int
+) -> Table:
+    """Return equal stars in a triangle of clusters, `visits` per band; no python loop over rows."""
+    ra, dec, detector = _triangle(distance, stars)
+    nb, shape = len(errors), (stars, len(errors), visits)
+    phot, astro = rng(seed, "sample.photometry"), rng(seed, "sample.astrometry")
+
+    def size(term: str) -> Floats:
+        return np.array([getattr(e, term) for e in errors])[:, None]
+
+    tail = rng(seed, "sample.tail").random((nb, visits)) < size("tail_fraction")
+    factor = np.where(tail, size("tail_scale"), 1.0)
+    shared = factor * size("zero_point_visit_mmag") * phot.standard_normal((nb, visits))
+    local = size("zero_point_detector_mmag")[..., None] * phot.standard_normal(
+        (nb, visits, DETECTORS)
+    )
+    mmag = size("floor_mmag") * phot.standard_normal(shape) + shared
+    mmag += np.moveaxis(local[..., detector], -1, 0)
+    flux = 10.0 ** (0.4 * (31.4 - MAGNITUDE) - 0.4e-3 * mmag)
+    p, east, north = (v[:, :, None, None] for v in basis(ra, dec))
+    matrix = distortion_matrix(
+        *(
+            factor * size(t) * astro.standard_normal((nb, visits))
+            for t in ("scale", "shear", "shear")
+        )
+    )
+    shift = [factor * size("translation_mas") * astro.standard_normal((nb, visits)) for _ in "xy"]
+    white = [size("white_mas") * astro.standard_normal(shape) for _ in "xy"]
+    lon, lat = displaced(
+        (p, east, north),
+        CENTRE,
+        matrix,
+        (shift[0], shift[1]),
+        (white[0] + size("offset_ra_mas"), white[1] + size("offset_dec_mas")),
+    )
+    return _table(errors, flux, lon, lat, detector)
+
+
+def _table(
+    errors: tuple[BandErrors, ...], flux: Floats, ra: Floats, dec: Floats, detector: NDArray[Any]
+) -> Table:
+    """Return columns from arrays (star, band, visit)."""
+    stars, nb, visits = flux.shape
+    rows = flux.size
+    visit = np.arange(nb * visits, dtype=np.int64).reshape(nb, visits) + 1
+    no = np.zeros(rows, dtype=bool)
+    return {
+        "objectId": np.repeat(np.arange(1, stars + 1, dtype=np.int64), nb * visits),
+        "sourceId": np.arange(1, rows + 1, dtype=np.int64),
+        "visit": np.tile(visit.ravel(), stars),
+        "band": np.tile(np.repeat([e.band for e in errors], visits), stars),
+        "detector": np.repeat(detector.astype(np.int32), nb * visits),
+        "coord_ra": ra.ravel(),
+        "coord_dec": dec.ravel(),
+        "psfFlux": flux.ravel(),
+        "psfFluxErr": np.full(rows, 10.0 ** (0.4 * (31.4 - MAGNITUDE)) / SNR),
+        "extendedness": np.zeros(rows),
+        "detect_isPrimary": ~no,
+        "pixelFlags_saturated": no,
+        "pixelFlags_cr": no,
+        "pixelFlags_bad": no,
+        "pixelFlags_edge": no,
+    }
+
+
+def _triangle(distance: float, stars: int) -> tuple[Floats, Floats, NDArray[np.int64]]:
+    """Return ra, dec and detector of three clusters `distance` arcmin from each other."""
+    # On the sphere: sin(side / 2) = sin(circumradius) sin(60 deg).
+    radius = np.arcsin(np.sin(np.radians(distance / 60.0) / 2.0) / np.sin(np.pi / 3.0))
+    angle = np.pi / 2.0 + 2.0 * np.pi / 3.0 * np.arange(3)
+    east, north = np.degrees(radius) * np.cos(angle), np.degrees(radius) * np.sin(angle)
+    each = stars // 3
+    side = int(np.ceil(np.sqrt(each)))
+    i = np.arange(each)
+    dx = (i % side - (side - 1) / 2.0) * SPACING / 3600.0
+    dy = (i // side - (side - 1) / 2.0) * SPACING / 3600.0
+    ra, dec = offset_positions(*CENTRE, (east[:, None] + dx).ravel(), (north[:, None] + dy).ravel())
+    # Stars are dealt to all detectors, so that a term of the detector is not one of the cluster.
+    return ra, dec, np.arange(3 * each) % DETECTORS
