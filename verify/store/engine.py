@@ -1,0 +1,96 @@
+"""The connection: SQLite set up so that nothing acknowledged is lost, or any other URL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, make_url
+
+from skyassay.verify.errors import VerifyError
+
+#: How long a writer waits for another one.
+BUSY_SECONDS = 30
+
+
+def parse(url: str) -> URL:
+    """Return a database URL; a plain path means SQLite there."""
+    if "://" not in url:
+        return URL.create("sqlite", database=url)
+    try:
+        return make_url(url)
+    except sa.exc.ArgumentError as error:
+        raise VerifyError(
+            f"{url!r} is no database URL.",
+            code="bad_store_url",
+            hint="For instance sqlite:///.assay/store.sqlite",
+            exit_code=4,
+        ) from error
+
+
+def sqlite_path(url: URL) -> Path | None:
+    """Return the file of a SQLite URL; None for any other database."""
+    if url.get_backend_name() != "sqlite":
+        return None
+    if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
+        raise VerifyError(
+            "A store in memory keeps nothing.",
+            code="bad_store_url",
+            hint="Name a file: sqlite:///.assay/store.sqlite",
+            exit_code=4,
+        )
+    return Path(url.database)
+
+
+def make_engine(url: URL, *, write: bool) -> sa.Engine:
+    """Return an engine for writing, or for reading only.
+
+    Notes
+    -----
+    The driver's own transactions start deferred: one that reads and then writes gets
+    SQLITE_BUSY whatever the timeout. Writers therefore say BEGIN IMMEDIATE themselves.
+    """
+    path = sqlite_path(url)
+    if path is None:
+        return sa.create_engine(url, pool_pre_ping=True)
+    if write:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        target = url
+    else:
+        query = {"mode": "ro", "uri": "true"}
+        target = URL.create("sqlite", database=path.absolute().as_uri(), query=query)
+    engine = sa.create_engine(
+        target, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}
+    )
+    sa.event.listen(engine, "connect", _setup_writer if write else _setup_reader)
+    sa.event.listen(engine, "begin", _begin_immediate if write else _begin)
+    return engine
+
+
+def _setup_writer(connection: Any, _record: object) -> None:
+    """WAL, full synchronisation, foreign keys."""
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+    if cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _setup_reader(connection: Any, _record: object) -> None:
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+    cursor.execute("PRAGMA query_only = ON")
+    cursor.close()
+
+
+def _begin_immediate(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _begin(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("BEGIN")

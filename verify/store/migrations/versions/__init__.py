@@ -1,0 +1,1 @@
+"""One file per schema change; the number in front is the revision."""
