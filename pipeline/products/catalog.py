@@ -14,7 +14,9 @@ from skyassay.pipeline.products.errors import ProductError
 from skyassay.pipeline.products.felis_schema import FelisRow, read_rows
 from skyassay.pipeline.products.model import Alias, Product, ProductColumn
 
-_FIELDS = frozenset({"dtype", "unit", "required", "nullable", "low", "high", "positive", "values"})
+_FIELDS = frozenset(
+    {"dtype", "unit", "required", "nullable", "low", "high", "positive", "values", "null_flag"}
+)
 _SECTIONS = frozenset({"title", "extends", "key", "columns", "patterns", "aliases", "refuse"})
 
 
@@ -120,6 +122,7 @@ def _column(name: str, own: Mapping[str, Any], row: FelisRow | None) -> ProductC
         low=own.get("low"),
         high=own.get("high"),
         positive=own.get("positive", False),
+        null_flag=own.get("null_flag", True),
         values=bands() if values == "bands" else tuple(values),
     )
 

@@ -31,6 +31,8 @@ class ProductColumn:
         A sound value is above zero.
     values : tuple of str
         The values expected, for text columns; empty for no expectation.
+    null_flag : bool
+        What an unknown flag counts as: True (flagged) unless the flag is a good sign.
     """
 
     name: str
@@ -43,6 +45,7 @@ class ProductColumn:
     high: float | None = None
     positive: bool = False
     values: tuple[str, ...] = ()
+    null_flag: bool = True
 
 
 @dataclass(frozen=True)

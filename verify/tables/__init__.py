@@ -1,0 +1,10 @@
+"""Data in: Parquet, FITS and ECSV tables as clean partitions of named products.
+
+Bit flips in files without checksums cannot be detected; such files are reported by the
+note ``no_page_checksums``.
+"""
+
+from skyassay.verify.tables.notes import Note
+from skyassay.verify.tables.source import FileSource, Source, open_tables
+
+__all__ = ["FileSource", "Note", "Source", "open_tables"]

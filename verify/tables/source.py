@@ -1,0 +1,181 @@
+"""Tables in files as a source of partitions: what `assay measure --table` opens."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+from skyassay.metrics.contract import Tables
+from skyassay.pipeline.products import ProductError, product
+from skyassay.verify.tables.clean import Tally
+from skyassay.verify.tables.notes import Note
+from skyassay.verify.tables.partition import MEMORY_BYTES
+from skyassay.verify.tables.readers import find_files, open_file
+from skyassay.verify.tables.resolve import resolve
+from skyassay.verify.tables.stored import StoredProduct
+from skyassay.verify.tables.stream import LOCALITY_COLUMN, layout, stream_parts
+
+
+class Source(Protocol):
+    """Where products come from: files here, a Butler collection elsewhere."""
+
+    @property
+    def products(self) -> tuple[str, ...]:
+        """Names of the products there are."""
+        ...
+
+    def identity(self) -> Mapping[str, Mapping[str, str | int | float | None]]:
+        """Return product -> path as given, rows, SHA-256 of the content."""
+        ...
+
+    def columns(self, product: str) -> tuple[str, ...]:
+        """Return the columns of a product that are there, by our names."""
+        ...
+
+    def partitions(
+        self, needs: Mapping[str, tuple[str, ...]], locality: str, count: int
+    ) -> Iterator[Tables]:
+        """Yield partitions in which what the locality names is whole."""
+        ...
+
+    def notes(self) -> tuple[Note, ...]:
+        """Return what was noticed so far."""
+        ...
+
+
+@dataclass(frozen=True)
+class FileSource:
+    """Products read from files (see `Source`).
+
+    What is found while rows are read is added to `notes`, which is whole once a pass over
+    the partitions has ended.
+    """
+
+    stored: Mapping[str, StoredProduct]
+    memory_bytes: int = MEMORY_BYTES
+    _tallies: dict[str, Tally] = field(default_factory=dict, repr=False)
+
+    @property
+    def products(self) -> tuple[str, ...]:
+        """Names of the products that were opened."""
+        return tuple(self.stored)
+
+    def identity(self) -> Mapping[str, Mapping[str, str | int | float | None]]:
+        """Return product -> ``path`` as given, ``rows``, ``sha256``.
+
+        The SHA-256 is of the file's content; for several files, of the list of their
+        SHA-256s and relative paths.
+        """
+        return {
+            name: {"path": one.path, "rows": one.rows, "sha256": one.sha256}
+            for name, one in self.stored.items()
+        }
+
+    def columns(self, product: str) -> tuple[str, ...]:
+        """Return the columns of a product that are there, by our names."""
+        return self.one(product).columns()
+
+    def notes(self) -> tuple[Note, ...]:
+        """Return what was noticed at opening and in the last pass over each product."""
+        found: list[Note] = []
+        for name, one in self.stored.items():
+            found += one.notes()
+            found += self._tallies.get(name, Tally()).notes(name)
+        return tuple(found)
+
+    def partitions(
+        self, needs: Mapping[str, tuple[str, ...]], locality: str, count: int
+    ) -> Iterator[Tables]:
+        """Yield `count` partitions of the products in `needs`.
+
+        Parameters
+        ----------
+        needs : mapping of str to tuple of str
+            Product -> columns. An optional column that is not there is left out.
+        locality : str
+            ``row``, ``object``, ``visit`` or ``sample``. A product without the column that
+            the locality names is handed whole to every partition.
+        count : int
+            Partitions, at least 1.
+
+        Yields
+        ------
+        mapping of str to mapping of str to ndarray, shape (n,)
+            Rows sorted by the product's key, each key once: what a partition holds does
+            not depend on the order of the rows in the files.
+
+        Raises
+        ------
+        ProductError
+            ``missing_column``, ``missing_product``, ``unreadable_data``, ``wrong_type``,
+            ``bad_partitions``.
+        """
+        if count < 1 or locality not in ("row", *LOCALITY_COLUMN):
+            raise ProductError(
+                f"There is no way to make {count} partitions of locality {locality!r}.",
+                code="bad_partitions",
+                hint="Ask for at least one, of locality row, object, visit or sample.",
+                exit_code=4,
+            )
+        streams = {}
+        for name, wanted in needs.items():
+            one = self.one(name)
+            plan = layout(one, wanted, locality)
+            done = partial(self._tallies.__setitem__, name)
+            streams[name] = stream_parts(one, plan, count, self.memory_bytes, done)
+        for _ in range(count):
+            yield {name: next(stream) for name, stream in streams.items()}
+
+    def one(self, name: str) -> StoredProduct:
+        """Return one opened product.
+
+        Raises
+        ------
+        ProductError
+            ``unknown_product`` or ``missing_product`` (exit code 4).
+        """
+        if name not in self.stored:
+            product(name)
+            raise ProductError(
+                f"No table of {name} was given.",
+                code="missing_product",
+                hint=f"Add --table {name}=PATH.",
+                exit_code=4,
+            )
+        return self.stored[name]
+
+
+def open_tables(
+    paths: Mapping[str, str | os.PathLike[str]], *, memory_bytes: int = MEMORY_BYTES
+) -> FileSource:
+    """Open tables and check names, types and units before anything is read.
+
+    Parameters
+    ----------
+    paths : mapping of str to path-like
+        Product name -> Parquet, FITS or ECSV file, or a directory of such files.
+    memory_bytes : int
+        Larger products are partitioned through temporary files.
+
+    Returns
+    -------
+    FileSource
+
+    Raises
+    ------
+    ProductError
+        Exit code 4: ``unknown_product``, ``not_found``, ``unknown_format``.
+        Exit code 3: ``unreadable_data``, ``missing_column`` (of the key), ``wrong_product``,
+        ``wrong_type``, ``wrong_unit``, ``unit_unparsable``, ``unit_ambiguous``.
+    """
+    stored = {}
+    for name, path in paths.items():
+        known = product(name)
+        readers = [open_file(file) for file in find_files(Path(path))]
+        files = tuple((reader, resolve(reader, known)) for reader in readers)
+        stored[name] = StoredProduct(known, os.fspath(path), files)
+    return FileSource(stored, memory_bytes)

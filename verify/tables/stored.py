@@ -1,0 +1,99 @@
+"""One product in its files: columns, rows, identity."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pyarrow as pa
+
+from skyassay.pipeline.products import Product
+from skyassay.verify.tables.convert import canonical_batch
+from skyassay.verify.tables.notes import Note
+from skyassay.verify.tables.readers import Reader
+from skyassay.verify.tables.resolve import Plan
+
+_PROTECTION = {
+    "none": (
+        "no_page_checksums",
+        "has no checksums: a flipped bit in it reads as another number and cannot be seen.",
+    ),
+    "pages": (
+        "no_footer_digest",
+        "has page checksums, but nothing protects its column names, units and row counts.",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class StoredProduct:
+    """One product in one or more files.
+
+    Attributes
+    ----------
+    product : Product
+    path : str
+        As the user gave it.
+    files : tuple of (Reader, Plan)
+    """
+
+    product: Product
+    path: str
+    files: tuple[tuple[Reader, Plan], ...]
+
+    @property
+    def rows(self) -> int:
+        """Rows in all files, broken and repeated ones too."""
+        return sum(reader.rows for reader, _ in self.files)
+
+    def columns(self) -> tuple[str, ...]:
+        """Return the columns that every file has, in the product's order."""
+        there = set.intersection(*(set(plan.links) for _, plan in self.files))
+        known = [name for name in self.product.columns if name in there]
+        return (*known, *sorted(there - set(known)))
+
+    def batches(self, columns: tuple[str, ...]) -> Iterator[pa.Table]:
+        """Yield the rows as they are, with our names, types and units; at least one piece."""
+        for reader, plan in self.files:
+            links = {name: plan.links[name] for name in columns}
+            stored = tuple(dict.fromkeys(link.stored for link in links.values()))
+            fields = [pa.field(name, reader.fields[name].type) for name in stored]
+            empty = pa.RecordBatch.from_pylist([], schema=pa.schema(fields))
+            yield canonical_batch(empty, links)
+            for batch in reader.batches(stored):
+                yield canonical_batch(batch, links)
+
+    @cached_property
+    def sha256(self) -> str:
+        """SHA-256 of the file; of the sorted paths and SHA-256s when there are several."""
+        base = Path(self.path)
+        if [reader.path for reader, _ in self.files] == [base]:
+            return _file_sha256(base)
+        lines = [
+            f"{_file_sha256(reader.path)}  {reader.path.relative_to(base).as_posix()}\n"
+            for reader, _ in self.files
+        ]
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+    def notes(self) -> Iterator[Note]:
+        """Yield what was noticed when the files were opened."""
+        for reader, plan in self.files:
+            yield from plan.notes
+            if reader.protection in _PROTECTION:
+                code, text = _PROTECTION[reader.protection]
+                yield Note(
+                    self.product.name,
+                    code,
+                    "info",
+                    f"{reader.path} {text}",
+                    hint="Compare its SHA-256 with the publisher's, or write page checksums.",
+                )
+
+
+def _file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's content."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

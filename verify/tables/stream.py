@@ -1,0 +1,98 @@
+"""From stored rows to clean partitions of one product."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from skyassay.metrics.contract import Table
+from skyassay.pipeline.products import ProductError
+from skyassay.verify.tables.clean import Tally, drop_broken, sorted_unique
+from skyassay.verify.tables.convert import to_numpy
+from skyassay.verify.tables.partition import hash_partition
+from skyassay.verify.tables.stored import StoredProduct
+
+#: Locality -> the column whose rows must stay together.
+LOCALITY_COLUMN = {"object": "objectId", "sample": "objectId", "visit": "visit"}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How one product is cut: which columns are read and given, by what they are hashed.
+
+    Attributes
+    ----------
+    read, give : tuple of str
+        What the cleaning needs is read too, and not handed on.
+    by : str or None
+        None when every partition gets the whole table.
+    """
+
+    read: tuple[str, ...]
+    give: tuple[str, ...]
+    by: str | None
+
+
+def layout(one: StoredProduct, wanted: tuple[str, ...], locality: str) -> Layout:
+    """Return how a product is cut.
+
+    Raises
+    ------
+    ProductError
+        ``missing_column`` when a column the product cannot be without is wanted.
+    """
+    there = one.columns()
+    lost = [n for n in wanted if n in one.product.required and n not in there]
+    if lost:
+        hints = [note.hint for note in one.notes() if note.column in lost and note.hint]
+        raise ProductError(
+            f"{one.path} has no column {', '.join(lost)}.",
+            code="missing_column",
+            hint=" ".join(dict.fromkeys(hints)),
+        )
+    give = tuple(name for name in dict.fromkeys(wanted) if name in there)
+    keep = [n for n in (*one.product.key, "sourceId", *one.product.required) if n in there]
+    by = LOCALITY_COLUMN.get(locality, one.product.key[0])
+    return Layout(tuple(dict.fromkeys((*keep, *give))), give, by if by in keep else None)
+
+
+def stream_parts(
+    one: StoredProduct,
+    plan: Layout,
+    count: int,
+    limit: int,
+    done: Callable[[Tally], None],
+) -> Iterator[Table]:
+    """Yield `count` clean parts of a product; `done` is told what was found at the end."""
+    tally = Tally()
+
+    def kept() -> Iterator[pa.Table]:
+        nonlocal tally
+        for batch in one.batches(plan.read):
+            table, found = drop_broken(batch, one.product)
+            tally += found
+            yield table
+
+    by = plan.by or one.product.key[0]
+    parts = hash_partition(kept(), by, count if plan.by else 1, rows=one.rows, limit=limit)
+    for index, part in enumerate(parts):
+        table, repeated = sorted_unique(part, one.product)
+        tally += Tally(duplicates=repeated)
+        arrays = _arrays(table, one, plan.give)
+        last = plan.by is None or index == count - 1
+        if last:
+            done(tally)
+        for _ in range(1 if plan.by else count):
+            yield arrays
+
+
+def _arrays(table: pa.Table, one: StoredProduct, names: tuple[str, ...]) -> Table:
+    """Return the columns that were asked for as numpy arrays."""
+    arrays = {}
+    for name in names:
+        column = one.product.column(name)
+        flag = column.null_flag if column else True
+        arrays[name] = to_numpy(table.column(name), null_flag=flag)
+    return arrays
