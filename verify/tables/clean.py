@@ -1,4 +1,4 @@
-"""Rows that cannot be used, rows that are there twice, and an order that does not depend on theirs."""
+"""Rows that cannot be used, rows that are there twice, an order that is always the same."""
 
 from __future__ import annotations
 
@@ -154,11 +154,13 @@ def _codes(column: pa.ChunkedArray) -> NDArray[np.int64]:
     if pa.types.is_string(array.type):
         coded = array.fill_null("").dictionary_encode()
         ranks = np.argsort(np.argsort(np.asarray(coded.dictionary.to_pylist(), dtype=np.str_)))
-        return ranks[coded.indices.to_numpy()].astype(np.int64)
+        codes: NDArray[np.int64] = ranks[coded.indices.to_numpy()].astype(np.int64)
+        return codes
     if pa.types.is_floating(array.type):
         values = array.fill_null(float("nan")).to_numpy(zero_copy_only=False)
         return np.asarray(values, dtype=np.float64).view(np.int64)
     if pa.types.is_boolean(array.type):
-        return array.fill_null(True).to_numpy(zero_copy_only=False).astype(np.int64)
+        array = array.fill_null(True).cast(pa.int8())
     smallest = np.iinfo(np.int64).min
-    return array.cast(pa.int64()).fill_null(smallest).to_numpy(zero_copy_only=False)
+    whole: NDArray[np.int64] = array.cast(pa.int64()).fill_null(smallest).to_numpy()
+    return whole

@@ -61,7 +61,8 @@ def to_numpy(column: pa.ChunkedArray, *, null_flag: bool = True) -> NDArray[Any]
     if pa.types.is_string(kind):
         coded = column.fill_null("").combine_chunks().dictionary_encode()
         values = np.asarray(coded.dictionary.to_pylist() or [""], dtype=np.str_)
-        return values[coded.indices.to_numpy()]
+        texts: NDArray[Any] = values[coded.indices.to_numpy()]
+        return texts
     if pa.types.is_boolean(kind):
         column = column.fill_null(null_flag)
     elif pa.types.is_integer(kind) and column.null_count:

@@ -49,7 +49,7 @@ def hash_partition(
     if count == 1 and per_row * rows <= limit:
         yield pa.concat_tables(list(pieces))
     elif per_row * rows <= limit:
-        yield from _in_memory(pieces, by, count)
+        yield from _in_memory(pieces, first.schema, by, count)
     else:
         yield from _in_files(pieces, first.schema, by, count)
 
@@ -74,12 +74,12 @@ def _split(table: pa.Table, by: str, count: int) -> Iterator[tuple[int, pa.Table
         start = end
 
 
-def _in_memory(pieces: Iterable[pa.Table], by: str, count: int) -> Iterator[pa.Table]:
+def _in_memory(
+    pieces: Iterable[pa.Table], schema: pa.Schema, by: str, count: int
+) -> Iterator[pa.Table]:
     """Keep the parts in memory; each is let go when it has been handed out."""
     held: list[list[pa.Table]] = [[] for _ in range(count)]
-    schema: pa.Schema | None = None
     for piece in pieces:
-        schema = piece.schema
         for index, part in _split(piece, by, count):
             held[index].append(part)
     for index in range(count):

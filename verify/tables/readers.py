@@ -34,10 +34,25 @@ class Reader(Protocol):
     damage the file's own checksums would show.
     """
 
-    path: Path
-    rows: int
-    fields: dict[str, StoredField]
-    protection: str
+    @property
+    def path(self) -> Path:
+        """The file."""
+        ...
+
+    @property
+    def rows(self) -> int:
+        """Rows in it."""
+        ...
+
+    @property
+    def fields(self) -> dict[str, StoredField]:
+        """Its columns, by their stored names."""
+        ...
+
+    @property
+    def protection(self) -> str:
+        """What its checksums protect."""
+        ...
 
     def batches(self, columns: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
         """Yield the rows of these stored columns, in file order."""

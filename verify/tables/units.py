@@ -61,7 +61,7 @@ def unit_factor(stored: str, column: ProductColumn, where: str) -> float:
         raise ProductError(
             f"{where} is in {stored}, which is no {column.unit or 'dimensionless number'}.",
             code="wrong_unit",
-            hint=f"Column {column.name} is read in {column.unit or 'no unit'} or what converts to it.",
+            hint=f"{column.name} is read in {column.unit or 'no unit'} or what converts to it.",
         ) from error
 
 
