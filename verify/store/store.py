@@ -70,9 +70,16 @@ def open_store(
         store = Store(engine, folder, writable=write)
         if write and path is not None:
             store.sweep()
+    except (sa.exc.ArgumentError, ModuleNotFoundError) as error:
+        raise VerifyError(
+            f"No database driver serves {parsed.drivername!r}.",
+            code="bad_store_url",
+            hint=f"Install the driver, or use {DEFAULT_URL}.",
+            exit_code=4,
+        ) from error
     except (sa.exc.DBAPIError, OSError) as error:
         raise VerifyError(
-            f"The store {url} cannot be opened.",
+            f"The store {parsed} cannot be opened.",
             code="store_unusable",
             hint=str(getattr(error, "orig", error)),
         ) from error
