@@ -4,7 +4,16 @@ Bit flips in files without checksums cannot be detected; such files are reported
 note ``no_page_checksums``.
 """
 
+from skyassay.verify.tables.contract import ContractReport, Finding, check_contract
 from skyassay.verify.tables.notes import Note
 from skyassay.verify.tables.source import FileSource, Source, open_tables
 
-__all__ = ["FileSource", "Note", "Source", "open_tables"]
+__all__ = [
+    "ContractReport",
+    "FileSource",
+    "Finding",
+    "Note",
+    "Source",
+    "check_contract",
+    "open_tables",
+]
