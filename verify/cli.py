@@ -10,7 +10,7 @@ import typer
 
 #: Our own commands, in the order of the help page. Others (the dashboard, plugins)
 #: come by entry point, so that this package need not import theirs.
-COMMANDS: tuple[str, ...] = ()
+COMMANDS: tuple[str, ...] = ("gate",)
 ENTRY_POINT_GROUP = "skyassay.commands"
 
 
@@ -23,6 +23,7 @@ def build_app() -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
+    app.callback()(_root)
     for name in COMMANDS:
         import_module(f"skyassay.verify.commands.{name}").register(app)
     for entry in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda e: e.name):
@@ -30,26 +31,31 @@ def build_app() -> typer.Typer:
     return app
 
 
+def _root() -> None:
+    """Do the data of a sky survey meet what was promised, and how do you know."""
+
+
 def main(argv: list[str] | None = None) -> None:
     """Run `assay`; errors with a code become one sentence, a hint and an exit code."""
     try:
         result = build_app()(args=argv, standalone_mode=False)
-    except Exception as error:  # the one boundary where errors become exit codes
+    except Exception as error:  # noqa: BLE001 - the one boundary where errors become exit codes
         sys.exit(_report(error))
     sys.exit(result if isinstance(result, int) else 0)
 
 
 def _report(error: Exception) -> int:
     """Print an error the way a user can read it; return its exit code."""
-    import click
-
-    if isinstance(error, click.exceptions.Exit):
+    if isinstance(error, typer.Exit):
         return error.exit_code
-    if isinstance(error, click.exceptions.Abort):
+    if isinstance(error, typer.Abort):
         sys.stderr.write("assay: stopped.\n")
         return 130
-    if isinstance(error, click.ClickException):
-        error.show()
+    # Newer typer brings its own copy of click, older ones use the real one: what a usage
+    # error of both can do is show itself.
+    show = getattr(error, "show", None)
+    if callable(show):
+        show()
         return 4
     code = getattr(error, "code", None)
     if isinstance(code, str):

@@ -1,0 +1,30 @@
+"""Text from outside (metrics, plugins, requirements, runs) made safe for each format."""
+
+from __future__ import annotations
+
+import html
+import re
+
+#: A cell that starts with one of these is run as a formula by a spreadsheet (OWASP, CSV injection).
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+#: What makes code, emphasis, strike-through, a new cell or a link in GitHub's Markdown.
+_MARKDOWN = re.compile(r"([\\`*|~]|(?<=\])\()")
+
+
+def markdown_cell(text: str) -> str:
+    """Return text for one cell of a Markdown table: one line, no markup, no HTML."""
+    one_line = " ".join(_CONTROL.sub("\ufffd", text).split())
+    return html.escape(_MARKDOWN.sub(r"\\\1", one_line), quote=False)
+
+
+def markup(text: object) -> str:
+    """Return text for HTML, in an element or a quoted attribute."""
+    return html.escape(_CONTROL.sub("\ufffd", str(text)), quote=True)
+
+
+def csv_cell(value: object) -> object:
+    """Return a value for CSV; text a spreadsheet would run gets an apostrophe in front."""
+    if isinstance(value, str) and value.lstrip(" ").startswith(FORMULA_STARTS):
+        return "'" + value
+    return value
