@@ -175,6 +175,7 @@ def _criterion(
         "differs_from": tuple(raw.get("differs_from", ())),
         "source": raw.get("source", ""),
         "source_unit": raw.get("source_unit", raw.get("unit", "")),
+        "source_row": raw.get("source_row", key),
         "note": raw.get("note", ""),
     }
     return Criterion(**fields, fingerprint=fingerprint({k: fields[k] for k in CRITERION_FIELDS}))
@@ -192,8 +193,7 @@ def _check_links(found: RequirementSet) -> None:
                 raise RequirementsError(
                     f"{requirement.id} names the parent {parent}, which is not known.",
                     code="unknown_parent",
-                    hint="Upstream ids without text are listed in requirements_map/data/upstream.yaml "
-                    "or under `nodes:` of the document.",
+                    hint="List upstream ids whose text is not at hand under `nodes:`.",
                     exit_code=4,
                 )
     for criterion in found.criteria.values():

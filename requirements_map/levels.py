@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 from skyassay.requirements_map.errors import RequirementsError
 from skyassay.requirements_map.model import STRICTNESS, Limit
@@ -34,7 +35,7 @@ def check_levels(
                 exit_code=4,
             )
     present = [level for level in STRICTNESS if level in levels]
-    for strict, loose in zip(present, present[1:], strict=False):
+    for strict, loose in pairwise(present):
         if not at_least_as_strict(op, levels[strict], levels[loose]):
             raise RequirementsError(
                 f"{criterion} is looser at {strict} ({levels[strict]}) than at {loose} "

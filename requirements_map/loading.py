@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.metadata import entry_points
-from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -13,16 +12,16 @@ from typing import Any
 from skyassay.requirements_map.building import build
 from skyassay.requirements_map.errors import RequirementsError
 from skyassay.requirements_map.model import Node, RequirementSet
-from skyassay.requirements_map.reading import check_document, read_document, read_yaml
+from skyassay.requirements_map.reading import (
+    check_document,
+    data_path,
+    read_document,
+    read_yaml,
+)
 from skyassay.requirements_map.verification import elements_of, foreign_nodes
 
 ENTRY_POINT_GROUP = "skyassay.requirements"
 DOCUMENTS = ("LPM-17", "LSE-61", "LSE-30")
-
-
-def data_path(name: str) -> Path:
-    """Return the path of a packaged data file."""
-    return Path(str(files("skyassay.requirements_map").joinpath("data", name)))
 
 
 def load(extra: Iterable[Path | str | Mapping[str, Any]] = ()) -> RequirementSet:

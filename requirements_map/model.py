@@ -89,6 +89,8 @@ class Criterion:
         Where in the document.
     source_unit : str
         The unit as the source prints it.
+    source_row : str
+        The row of the fact tables (`facts.py`) that it must agree with.
     """
 
     id: str
@@ -114,6 +116,7 @@ class Criterion:
     differs_from: tuple[str, ...]
     source: str
     source_unit: str
+    source_row: str
     note: str
     fingerprint: str
 

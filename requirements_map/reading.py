@@ -35,6 +35,11 @@ class _UniqueKeyLoader(_BASE_LOADER):  # type: ignore[misc, valid-type]
         return result
 
 
+def data_path(name: str) -> Path:
+    """Return the path of a packaged data file."""
+    return Path(str(files("skyassay.requirements_map").joinpath("data", name)))
+
+
 def read_yaml(text: str, name: str) -> Any:
     """Return what a YAML text holds.
 
