@@ -223,6 +223,5 @@ def _sizes(entry: Entry) -> str:
             f"{abs(100 * math.expm1(change)):.2g} % {word}, margin {100 * math.expm1(margin):.2g} %"
         )
     word = "worse" if change > 0 else "better"
-    return f"{abs(change):.2g} {entry.unit} {word}, margin {margin:.2g} {entry.unit}".replace(
-        "  ", " "
-    )
+    unit = {"%": " points", "": ""}.get(entry.unit, f" {entry.unit}")
+    return f"{abs(change):.2g}{unit} {word}, margin {margin:.2g}{unit}"

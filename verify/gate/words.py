@@ -41,10 +41,12 @@ def change(entry: Entry) -> str:
     if entry.base is None or entry.head is None:
         return NOTHING
     if entry.base == entry.head:
-        return "0"
+        return "identical"
     if entry.base > 0 and entry.unit not in ("", "%"):
         return f"{100 * (entry.head / entry.base - 1):+.2g} %"
-    return f"{entry.head - entry.base:+.2g} {entry.unit}".rstrip()
+    # A difference of percentages is in points, or +0.1 % could be read as a ratio.
+    unit = "points" if entry.unit == "%" else entry.unit
+    return f"{entry.head - entry.base:+.2g} {unit}".rstrip()
 
 
 def headline(report: GateReport) -> str:
