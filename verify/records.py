@@ -59,7 +59,7 @@ class Finding:
     code : str
         Stable reason code, e.g. ``pa2_pf1_disagree``.
     severity : str
-        ``error`` (a number cannot be trusted) or ``warning`` (worth a look).
+        ``error`` (a number cannot be trusted), ``warning`` (worth a look) or ``info``.
     message : str
         One sentence with the numbers in it.
     metric, band : str or None
@@ -67,7 +67,7 @@ class Finding:
     """
 
     code: str
-    severity: Literal["error", "warning"]
+    severity: Literal["error", "warning", "info"]
     message: str
     hint: str = ""
     metric: str | None = None

@@ -1,0 +1,210 @@
+"""Fold metrics over a source: one pass over the union of their columns, then finish each.
+
+A metric that fails takes only itself down: it is NOT_MEASURED, with its name and why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from skyassay.metrics.contract import Bindings, Measurement, Metric, Tables, state_digest
+from skyassay.verify.executors import Executor
+from skyassay.verify.finishing import Finished, finish_one, not_measured
+from skyassay.verify.records import Evidence
+from skyassay.verify.tables import Source
+from skyassay.verify.tree import TreeMerge
+
+#: Rows a partition should hold: 100-500 ms of work (reference: one task of a survey).
+ROWS_PER_PART = 1_000_000
+#: An exception that is no fault of the data or the recipe.
+PLUGIN_ERROR = "plugin_error"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a state could not be made."""
+
+    reason: str
+    hint: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run of metrics gave.
+
+    Attributes
+    ----------
+    measurements : tuple of Measurement
+        In the order of the metrics; at least one for each of them.
+    digests : mapping
+        ``metric/recipe`` -> SHA-256 of the state's canonical bytes.
+    evidence : tuple of Evidence
+    failures : mapping
+        ``metric/recipe`` -> what went wrong.
+    """
+
+    measurements: tuple[Measurement, ...]
+    digests: Mapping[str, str] = field(default_factory=dict)
+    evidence: tuple[Evidence, ...] = ()
+    failures: Mapping[str, str] = field(default_factory=dict)
+
+
+def run(
+    metrics: Sequence[Metric],
+    source: Source,
+    executor: Executor,
+    at: Mapping[str, Bindings],
+    *,
+    partitions: int = 1,
+    progress: Callable[[int], None] | None = None,
+) -> Outcome:
+    """Measure.
+
+    Parameters
+    ----------
+    metrics : sequence of Metric
+        Of any recipes; those that fold alike (`state_key`) share one state.
+    source : Source
+        Read once for each locality that is needed.
+    executor : Executor
+        Serial or processes: the same bytes.
+    at : mapping
+        Metric id -> bound parameters to finish at (see `bindings`).
+    partitions : int
+    progress : callable, optional
+        Told the number of partitions done so far.
+
+    Returns
+    -------
+    Outcome
+    """
+    failed = {key_of(m): f for m in metrics if (f := _unreadable(m, source)) is not None}
+    readable = [m for m in metrics if key_of(m) not in failed]
+    states: dict[str, Any] = {}
+    done = 0
+    for locality, group in _by_locality(readable).items():
+        folders = {state_key(m): m for m in reversed(group)}
+        parts = source.partitions(_needs(group, source), locality, partitions)
+        merged = {key: TreeMerge(m.merge) for key, m in folders.items()}
+        for folded in executor.map(partial(fold_part, folders), parts):
+            _merge(merged, folded, states)
+            done += 1
+            if progress is not None:
+                progress(done)
+        for key, tree in merged.items():
+            if key not in states:
+                states[key] = _guard(key, partial(tree.result, folders[key].zero))
+    jobs = [(m, failed.get(key_of(m), states.get(state_key(m))), at.get(m.id, {})) for m in metrics]
+    return _collect(metrics, list(executor.map(_finish, jobs)))
+
+
+def key_of(metric: Metric) -> str:
+    """Return what names a metric with its recipe: ``metric/recipe``."""
+    return f"{metric.id}/{metric.recipe.name}"
+
+
+def state_key(metric: Metric) -> str:
+    """Return what identifies the fold; metrics without a key share with none."""
+    return metric.state_key or f"{metric.id}:{metric.recipe.hash}"
+
+
+def part_count(rows: int, workers: int) -> int:
+    """Return a number of partitions that keeps the workers busy and the memory small."""
+    by_size = -(-rows // ROWS_PER_PART)
+    return max(1, by_size, 4 * workers if workers > 1 and rows > 10_000 else 1)
+
+
+def fold_part(folders: Mapping[str, Metric], part: Tables) -> dict[str, Any]:
+    """Return the state of one partition for every fold, or why there is none."""
+    return {key: _guard(m.id, partial(m.fold, part)) for key, m in folders.items()}
+
+
+def _guard(name: str, work: Callable[[], Any]) -> Any:
+    """Do a plugin's work; what it raises becomes a `Failure` with its reason."""
+    try:
+        return work()
+    except Exception as error:  # noqa: BLE001 - a plugin may raise anything; others go on
+        code = getattr(error, "code", None)
+        if isinstance(code, str):
+            return Failure(code, f"{error} {getattr(error, 'hint', '')}".strip())
+        return Failure(PLUGIN_ERROR, f"{name} raised {type(error).__name__}: {error}"[:400])
+
+
+def _merge(
+    merged: Mapping[str, TreeMerge], folded: Mapping[str, Any], states: dict[str, Any]
+) -> None:
+    """Take one partition's states in; a fold that failed once has failed."""
+    for key, state in folded.items():
+        if key in states:
+            continue
+        if isinstance(state, Failure):
+            states[key] = state
+            continue
+        added = _guard(key, partial(merged[key].add, state))
+        if isinstance(added, Failure):
+            states[key] = added
+
+
+def _finish(job: tuple[Metric, Any, Bindings]) -> tuple[Finished, str | None, str | None]:
+    """Finish one metric; return what it gave, the digest of its state, what went wrong."""
+    metric, state, at = job
+    if isinstance(state, Failure):
+        return Finished((not_measured(metric, state.reason, state.hint),)), None, state.hint
+    made = _guard(metric.id, lambda: (finish_one(metric, state, at), state_digest(state)))
+    if isinstance(made, Failure):
+        return Finished((not_measured(metric, made.reason, made.hint),)), None, made.hint
+    finished, digest = made
+    return finished, digest, None
+
+
+def _collect(
+    metrics: Sequence[Metric], results: Sequence[tuple[Finished, str | None, str | None]]
+) -> Outcome:
+    digests: dict[str, str] = {}
+    failures: dict[str, str] = {}
+    for metric, (_, digest, failure) in zip(metrics, results, strict=True):
+        if digest is not None:
+            digests[key_of(metric)] = digest
+        if failure is not None:
+            failures[key_of(metric)] = failure
+    return Outcome(
+        tuple(m for finished, _, _ in results for m in finished.measurements),
+        digests,
+        tuple(e for finished, _, _ in results for e in finished.evidence),
+        failures,
+    )
+
+
+def _by_locality(metrics: Iterable[Metric]) -> dict[str, list[Metric]]:
+    """Group metrics by the pass that serves them: whole objects serve rows and samples too."""
+    groups: dict[str, list[Metric]] = {}
+    for metric in metrics:
+        name = "visit" if metric.locality == "visit" else "object"
+        groups.setdefault(name, []).append(metric)
+    return groups
+
+
+def _needs(metrics: Iterable[Metric], source: Source) -> dict[str, tuple[str, ...]]:
+    """Return the union of the columns, product by product, that are there."""
+    union: dict[str, dict[str, None]] = {}
+    for metric in metrics:
+        for product, columns in metric.inputs.items():
+            there = set(source.columns(product))
+            wanted = union.setdefault(product, {})
+            wanted.update((c.name, None) for c in columns if c.name in there)
+    return {product: tuple(names) for product, names in union.items()}
+
+
+def _unreadable(metric: Metric, source: Source) -> Failure | None:
+    """Say what a metric cannot do without and the source does not have."""
+    for product, columns in metric.inputs.items():
+        if product not in source.products:
+            return Failure("missing_product", f"It reads {product}: add --table {product}=PATH.")
+        there = set(source.columns(product))
+        lost = [c.name for c in columns if not c.optional and c.name not in there]
+        if lost:
+            return Failure("missing_column", f"{product} has no column {', '.join(lost)}.")
+    return None
