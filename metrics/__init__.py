@@ -1,0 +1,2 @@
+"""Metrics: products in, measurements with intervals out."""
+"""Metrics: products in, measurements with intervals out."""

@@ -179,17 +179,61 @@ class State(Protocol):
 
 @runtime_checkable
 class Metric(Protocol):
-    """What every metric plugin must offer (design, section 6)."""
+    """What every metric plugin must offer (design, section 6).
 
-    id: str
-    unit: str
-    title: str
-    requirements: tuple[str, ...]
-    inputs: Mapping[str, tuple[Column, ...]]
-    recipe: Recipe
-    locality: Locality
-    error_units: tuple[str, ...]
-    at_units: Mapping[str, str]
+    A plugin may also offer ``evidence(state)``: band -> small table of the numbers
+    behind the value (a column ``value``), kept by the store and drawn by the reports.
+    """
+
+    @property
+    def id(self) -> str:
+        """Return ``area.topic.name``; band, level and data id are never parts of it."""
+        ...
+
+    @property
+    def unit(self) -> str:
+        """Return the astropy unit string of the value."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """Return one line for people."""
+        ...
+
+    @property
+    def requirements(self) -> tuple[str, ...]:
+        """Return the criteria this serves; they name this metric too."""
+        ...
+
+    @property
+    def inputs(self) -> Mapping[str, tuple[Column, ...]]:
+        """Return product -> columns read."""
+        ...
+
+    @property
+    def recipe(self) -> Recipe:
+        """Return every choice that makes the number."""
+        ...
+
+    @property
+    def locality(self) -> Locality:
+        """Return what must arrive whole in one partition."""
+        ...
+
+    @property
+    def error_units(self) -> tuple[str, ...]:
+        """Return the crossed units of shared error the interval covers."""
+        ...
+
+    @property
+    def at_units(self) -> Mapping[str, str]:
+        """Return the units of the parameters a requirement may bind."""
+        ...
+
+    @property
+    def state_key(self) -> str:
+        """Return what identifies the fold: metrics with one key share one state."""
+        ...
 
     def zero(self) -> Any:
         """Return the neutral state."""

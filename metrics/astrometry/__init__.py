@@ -1,0 +1,1 @@
+"""Astrometric metrics."""

@@ -1,0 +1,121 @@
+"""Pairs of stars at a given distance, and their separations visit by visit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from skyassay.metrics.states.hashing import splitmix64
+from skyassay.metrics.visit_table import VisitTable
+
+#: Milliarcsecond per radian.
+MAS = 180.0 / np.pi * 3_600_000.0
+_ARCMIN = np.pi / 180.0 / 60.0
+#: Stars searched for pairs when the annulus is wide: enough for any number of pairs kept.
+_WIDE_STARS = 3_000
+_WIDE_ARCMIN = 60.0
+_CHUNK = 4_000
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Pairs of stars, each once.
+
+    Attributes
+    ----------
+    ends : ndarray of int, shape (n_pairs, 2)
+        Rows of the two stars.
+    separation : ndarray, shape (n_pairs, n_visits)
+        mas; NaN where one of the two was not seen.
+    basis : ndarray, shape (n_pairs, 3)
+        1, sqrt2 cos 2 phi, sqrt2 sin 2 phi for position angle phi: what a linear
+        distortion of a visit (scale, two shears) does to a separation.
+    available : int
+        Pairs in the annulus, before any bound.
+    """
+
+    ends: NDArray[np.intp]
+    separation: NDArray[np.float64]
+    basis: NDArray[np.float64]
+    available: int
+
+
+def find_pairs(
+    mean: NDArray[np.float64],
+    star: NDArray[np.int64],
+    separation: float,
+    half_width: float,
+    bound: int | None,
+) -> tuple[NDArray[np.intp], int]:
+    """Return the pairs in an annulus and how many there were before the bound.
+
+    Parameters
+    ----------
+    mean : ndarray, shape (n_stars, 3)
+        Mean unit vectors.
+    star : ndarray of int64, shape (n_stars,)
+        Ids, in hash order.
+    separation, half_width : float
+        arcmin; the annulus is [separation - half_width, separation + half_width).
+    bound : int or None
+        Keep at most so many: those with the smallest pair hash.
+    """
+    use = len(mean) if separation < _WIDE_ARCMIN or bound is None else min(len(mean), _WIDE_STARS)
+    low, high = (2.0 * np.sin((separation + s * half_width) * _ARCMIN / 2.0) for s in (-1, 1))
+    tree = cKDTree(mean[:use])
+    ends = tree.query_pairs(high * (1.0 + 1e-9), output_type="ndarray")
+    if not len(ends):
+        return np.empty((0, 2), dtype=np.intp), 0
+    ends = np.sort(ends, axis=1)
+    chord = np.linalg.norm(mean[ends[:, 0]] - mean[ends[:, 1]], axis=1)
+    ends = ends[(chord >= low) & (chord < high)]
+    available = len(ends)
+    key = splitmix64(star[ends[:, 0]]) ^ (splitmix64(star[ends[:, 1]]) >> np.uint64(1))
+    order = np.lexsort((star[ends[:, 1]], star[ends[:, 0]], key))
+    return ends[order if bound is None else order[:bound]], available
+
+
+def separations(table: VisitTable, ends: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Return the separation of each pair in each visit, mas, shape (n_pairs, n_visits).
+
+    The chord between unit vectors keeps full precision at every separation.
+    """
+    parts = []
+    for start in range(0, len(ends), _CHUNK):
+        part = ends[start : start + _CHUNK]
+        chord = np.linalg.norm(table.direction[part[:, 0]] - table.direction[part[:, 1]], axis=2)
+        parts.append(2.0 * np.arcsin(chord / 2.0) * MAS)
+    return np.concatenate(parts) if parts else np.empty((0, len(table.visit)))
+
+
+def distortion_basis(mean: NDArray[np.float64], ends: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Return what scale and shear of a visit do to each pair, shape (n_pairs, 3)."""
+    middle = mean[ends[:, 0]] + mean[ends[:, 1]]
+    east, north = tangent_axes(middle / np.linalg.norm(middle, axis=1)[:, None])
+    along = mean[ends[:, 1]] - mean[ends[:, 0]]
+    angle = 2.0 * np.arctan2((along * east).sum(axis=1), (along * north).sum(axis=1))
+    return np.stack(
+        [np.ones(len(ends)), np.sqrt(2.0) * np.cos(angle), np.sqrt(2.0) * np.sin(angle)], axis=1
+    )
+
+
+def tangent_axes(
+    direction: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return unit vectors to the east and north of each direction; defined at a pole too."""
+    ra = np.arctan2(direction[:, 1], direction[:, 0])
+    east = np.stack([-np.sin(ra), np.cos(ra), np.zeros_like(ra)], axis=1)
+    return east, np.cross(direction, east)
+
+
+def pairs_at(table: VisitTable, separation: float, half_width: float, bound: int | None) -> Pairs:
+    """Return the pairs of a table at a separation (arcmin) seen together twice or more."""
+    mean = table.mean_direction
+    ends, available = find_pairs(mean, table.star, separation, half_width, bound)
+    sep = separations(table, ends)
+    together = np.isfinite(sep).sum(axis=1) >= 2
+    ends = ends[together]
+    return Pairs(ends, sep[together], distortion_basis(mean, ends), available)

@@ -1,0 +1,46 @@
+"""Which intervals the coverage campaign has certified.
+
+The campaign (``assay campaign coverage``) writes its result to ``certification.json``:
+for every metric the recipe hash it tested and whether coverage and false acceptance held.
+An interval made with another recipe, or with fewer visits than the campaign tried, is
+not certified, and its verdict is INCONCLUSIVE.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from skyassay.metrics.contract import Recipe, Scalar
+
+#: The campaign's smallest number of visits.
+MIN_VISITS = 3
+
+
+@cache
+def certificates() -> Mapping[str, Mapping[str, Any]]:
+    """Return metric id -> ``{"recipe_hash", "certified", "reason"}``."""
+    text = files("skyassay.metrics").joinpath("certification.json").read_text("utf-8")
+    return dict(json.loads(text)["metrics"])
+
+
+def is_certified(metric: str, recipe: Recipe, diagnostics: Mapping[str, Scalar]) -> bool:
+    """Return whether the campaign vouches for this metric's interval.
+
+    Parameters
+    ----------
+    metric : str
+        Metric id.
+    recipe : Recipe
+        The recipe the interval was made with.
+    diagnostics : mapping
+        Of the measurement; ``n_visits`` is compared with what the campaign tried.
+    """
+    entry = certificates().get(metric)
+    if entry is None or not entry["certified"] or entry["recipe_hash"] != recipe.hash:
+        return False
+    visits = diagnostics.get("n_visits")
+    return isinstance(visits, int) and visits >= MIN_VISITS

@@ -1,0 +1,1 @@
+"""Photometric metrics."""

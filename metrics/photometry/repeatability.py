@@ -1,0 +1,209 @@
+"""Photometric repeatability: PA1, PF1 and PA2 (LPM-17 section 3.3.4.1; LSE-61 5.1.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skyassay.metrics.contract import Bindings, Recipe, Scalar, Table
+from skyassay.metrics.family import NotMeasured, StarMetric, Value
+from skyassay.metrics.photometry import peers
+from skyassay.metrics.recipes import PHOTOMETRY
+from skyassay.metrics.states.star_sample import StarSample
+from skyassay.metrics.statistics.scale import median_scale
+from skyassay.metrics.statistics.tails import (
+    exceedance,
+    fraction_interval,
+    reach,
+    reach_interval,
+    scaled,
+    two_way_tail,
+)
+from skyassay.metrics.statistics.twoway import TwoWay, fit_two_way
+from skyassay.metrics.visit_table import VisitTable, sky_cells, visit_table
+
+_EVIDENCE_ROWS = 4_000
+
+
+@dataclass(frozen=True)
+class _Repeatability(StarMetric):
+    """Shared by the three: the table of magnitudes and its split."""
+
+    recipes: ClassVar[Mapping[str, Recipe]] = PHOTOMETRY
+
+    def table(self, state: StarSample, band: str) -> VisitTable:
+        """Return the magnitudes of the band's stars, in mmag, by visit."""
+        stars = state.bands[band]
+        table = visit_table(stars, self.recipe.parameters.get("min_visits_used", 2))
+        if len(table.star) < self.recipe["min_stars"]:
+            raise NotMeasured(
+                "too_few_stars",
+                f"{len(table.star)} stars passed the cuts with two visits or more; "
+                f"the recipe needs {self.recipe['min_stars']}.",
+            )
+        return table
+
+    def evidence(self, state: StarSample) -> Mapping[str, Table]:
+        """Return per band each star's scatter (mmag, ddof 1), visits and magnitude."""
+        found: dict[str, Table] = {}
+        for band, stars in state.bands.items():
+            table = visit_table(stars)
+            if len(table.star):
+                cut = slice(0, _EVIDENCE_ROWS)
+                found[band] = {
+                    "value": np.nanstd(table.mag[cut], axis=1, ddof=1) * 1e3,
+                    "n_visits": table.count[cut],
+                    "mag": np.nanmean(table.mag[cut], axis=1),
+                }
+        return found
+
+
+def split(table: VisitTable) -> TwoWay:
+    """Return the two-way split of the magnitudes, mmag."""
+    return fit_two_way(table.mag * 1e3, cell=sky_cells(table.mean_direction))
+
+
+def deviations(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return deviations from each unit's mean, scaled to the population's.
+
+    A residual about the mean of n values has variance (n - 1) / n of the population's.
+
+    Parameters
+    ----------
+    x : ndarray, shape (n_units, n_visits)
+
+    Returns
+    -------
+    ndarray, shape (n_values,)
+    """
+    count = np.isfinite(x).sum(axis=1, keepdims=True)
+    scaled = (x - np.nanmean(x, axis=1, keepdims=True)) * np.sqrt(count / (count - 1.0))
+    return np.asarray(scaled[np.isfinite(scaled)])
+
+
+def _diagnostics(fit: TwoWay) -> dict[str, Scalar]:
+    return {
+        "n_visits": fit.n_visits,
+        "visits_per_star": float(np.median(fit.count)),
+        "visit_rms": float(np.sqrt(fit.shared_mean_square)),
+    }
+
+
+def _each(table: VisitTable) -> NDArray[np.intp]:
+    return np.arange(len(table.star))[:, None]
+
+
+class PA1(_Repeatability):
+    """Typical scatter of one bright star's magnitude about its mean, mmag."""
+
+    id = "photometry.repeatability.pa1"
+    unit = "mmag"
+    title = "Photometric repeatability of bright stars (PA1)"
+    requirements = (
+        "LPM-17.PA1/gri",
+        "LPM-17.PA1/u",
+        "LPM-17.PA1/z",
+        "LPM-17.PA1/y",
+        "DMS-REQ-0359/PA1gri",
+        "DMS-REQ-0359/PA1uzy",
+    )
+
+    def values(self, state: StarSample, band: str, at: Bindings) -> list[Value]:
+        """Return PA1 of one band."""
+        table = self.table(state, band)
+        if self.recipe.name != "srd":
+            return [Value(peers.pa1(self.recipe, table), len(table.star))]
+        fit = split(table)
+        if fit.own_fraction <= 0:
+            raise NotMeasured("too_few_stars", "More stars than visits are needed.")
+        scale = median_scale(fit, _each(table))
+        notes = {**_diagnostics(fit), "visit_share": scale.visit_share}
+        return [Value(scale.value, len(table.star), scale.interval, diagnostics=notes)]
+
+
+class PF1(_Repeatability):
+    """Fraction of magnitudes that deviate from their star's mean by more than PA2, %."""
+
+    id = "photometry.repeatability.pf1"
+    unit = "%"
+    title = "Fraction of outlying magnitudes (PF1 at PA2)"
+    requirements = (
+        "LPM-17.PF1/gri",
+        "LPM-17.PF1/u",
+        "LPM-17.PF1/z",
+        "LPM-17.PF1/y",
+        "DMS-REQ-0359/PF1",
+    )
+    at_units = {"PA2": "mmag"}  # noqa: RUF012 - a class constant of the contract
+
+    def values(self, state: StarSample, band: str, at: Bindings) -> list[Value]:
+        """Return PF1 of one band at every bound PA2."""
+        table = self.table(state, band)
+        limits = self.bound("PA2", band, at)
+        if self.recipe.name != "srd":
+            return [
+                Value(peers.pf1(self.recipe, table, c), len(table.star), at={"PA2": c})
+                for c in limits
+            ]
+        fit = split(table)
+        tail = two_way_tail(fit, _each(table))
+        off = deviations(table.mag * 1e3)
+        found = []
+        for limit in limits:
+            value = exceedance(off, limit)
+            interval = scaled(fraction_interval(tail, limit, value), 100.0)
+            found.append(
+                Value(
+                    100.0 * value,
+                    len(table.star),
+                    interval,
+                    {"PA2": limit},
+                    None,
+                    _diagnostics(fit),
+                )
+            )
+        return found
+
+
+class PA2(_Repeatability):
+    """Deviation from the star's mean that PF1 % of the magnitudes exceed, mmag."""
+
+    id = "photometry.repeatability.pa2"
+    unit = "mmag"
+    title = "Outlier limit of magnitudes (PA2 at PF1)"
+    requirements = (
+        "LPM-17.PA2/gri",
+        "LPM-17.PA2/u",
+        "LPM-17.PA2/z",
+        "LPM-17.PA2/y",
+        "DMS-REQ-0359/PA2gri",
+        "DMS-REQ-0359/PA2uzy",
+    )
+    at_units = {"PF1": "%"}  # noqa: RUF012
+
+    def values(self, state: StarSample, band: str, at: Bindings) -> list[Value]:
+        """Return PA2 of one band at every bound PF1."""
+        table = self.table(state, band)
+        if "PF1" not in self.recipe.parameters:
+            raise NotMeasured("not_in_recipe", f"{self.recipe.name} publishes no PA2.")
+        fractions = self.bound("PF1", band, at)
+        if self.recipe.name != "srd":
+            return [
+                Value(peers.pa2(self.recipe, table, f), len(table.star), at={"PF1": f})
+                for f in fractions
+            ]
+        fit = split(table)
+        tail = two_way_tail(fit, _each(table))
+        off = deviations(table.mag * 1e3)
+        found = []
+        for fraction in fractions:
+            value = reach(off, fraction / 100.0)
+            interval = reach_interval(tail, fraction / 100.0, value)
+            found.append(
+                Value(value, len(table.star), interval, {"PF1": fraction}, None, _diagnostics(fit))
+            )
+        return found

@@ -1,0 +1,128 @@
+"""Metric plugins: found by entry point, checked at load, refused with their name."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from astropy import units as u
+
+from skyassay.metrics.contract import Metric, Recipe
+from skyassay.metrics.errors import MetricError
+
+GROUP = "skyassay.metrics"
+DEFAULT_RECIPE = "srd"
+_REQUIRED = (
+    "id",
+    "unit",
+    "title",
+    "requirements",
+    "inputs",
+    "locality",
+    "error_units",
+    "at_units",
+    "recipes",
+    "zero",
+    "fold",
+    "merge",
+    "finish",
+)
+
+
+@cache
+def load_metrics() -> Mapping[str, type[Any]]:
+    """Return every installed metric class by id.
+
+    Raises
+    ------
+    MetricError
+        ``broken_plugin`` (it cannot be imported or breaks the contract) or
+        ``duplicate_metric``, each with the plugin's name.
+    """
+    found: dict[str, type[Any]] = {}
+    origin: dict[str, str] = {}
+    for entry in sorted(entry_points(group=GROUP), key=lambda e: (e.name, e.value)):
+        plugin = _load(entry)
+        if plugin.id in found:
+            raise MetricError(
+                f"Two plugins offer the metric {plugin.id}: {origin[plugin.id]} and {entry.value}.",
+                code="duplicate_metric",
+                hint="Two installed packages carry the same plugin; uninstall or rename one.",
+            )
+        found[plugin.id] = plugin
+        origin[plugin.id] = entry.value
+    return found
+
+
+def ids() -> tuple[str, ...]:
+    """Return the ids of the installed metrics."""
+    return tuple(load_metrics())
+
+
+def make(metric: str, recipe: str | None = None) -> Metric:
+    """Return a metric with one of its recipes (its first, when none is named).
+
+    Raises
+    ------
+    MetricError
+        ``unknown_metric`` or ``unknown_recipe``, exit code 4.
+    """
+    plugins = load_metrics()
+    if metric not in plugins:
+        near = difflib.get_close_matches(metric, plugins, n=3)
+        raise MetricError(
+            f"There is no metric {metric!r}.",
+            code="unknown_metric",
+            hint=f"Did you mean {', '.join(near)}?" if near else "See `assay metrics list`.",
+            exit_code=4,
+        )
+    recipes: Mapping[str, Recipe] = plugins[metric].recipes
+    name = recipe or next(iter(recipes))
+    if name not in recipes:
+        raise MetricError(
+            f"{metric} has no recipe {name!r}.",
+            code="unknown_recipe",
+            hint=f"It has {', '.join(recipes)}.",
+            exit_code=4,
+        )
+    made: Metric = plugins[metric](recipes[name])
+    return made
+
+
+def recipe_names() -> tuple[str, ...]:
+    """Return every recipe name that some metric offers, the default first."""
+    names = {name for plugin in load_metrics().values() for name in plugin.recipes}
+    return (DEFAULT_RECIPE, *sorted(names - {DEFAULT_RECIPE}))
+
+
+def _load(entry: EntryPoint) -> type[Any]:
+    try:
+        plugin: type[Any] = entry.load()
+    except Exception as error:
+        raise _broken(entry, f"cannot be loaded: {type(error).__name__}: {error}") from error
+    missing = [name for name in _REQUIRED if not hasattr(plugin, name)]
+    if missing:
+        raise _broken(entry, f"lacks {', '.join(missing)}")
+    if plugin.id != entry.name:
+        raise _broken(entry, f"calls itself {plugin.id}")
+    if not plugin.recipes or not all(isinstance(r, Recipe) for r in plugin.recipes.values()):
+        raise _broken(entry, "offers no recipe")
+    try:
+        for unit in (plugin.unit, *plugin.at_units.values()):
+            u.Unit(unit)
+    except (ValueError, TypeError) as error:
+        raise _broken(entry, f"has a unit that astropy cannot read: {error}") from error
+    if not isinstance(plugin(next(iter(plugin.recipes.values()))), Metric):
+        raise _broken(entry, "does not follow the metric contract")
+    return plugin
+
+
+def _broken(entry: EntryPoint, what: str) -> MetricError:
+    return MetricError(
+        f"The metric plugin {entry.name} ({entry.value}) {what}.",
+        code="broken_plugin",
+        hint="Update or uninstall the package that offers it.",
+    )

@@ -1,0 +1,1 @@
+"""Mergeable states: exact, order-independent, with canonical bytes."""

@@ -1,0 +1,1 @@
+"""Intervals that cover what visits share."""
