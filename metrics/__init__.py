@@ -1,2 +1,1 @@
 """Metrics: products in, measurements with intervals out."""
-"""Metrics: products in, measurements with intervals out."""

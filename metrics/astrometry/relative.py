@@ -126,11 +126,11 @@ class _AF(_Relative):
         fit = self.split(pairs)
         tail = two_way_tail(fit, pairs.ends)
         off = separation_deviations(pairs.separation)
+        notes = self.notes(pairs, fit)
         found = []
         for limit in limits:
             value = exceedance(off, limit)
             interval = scaled(fraction_interval(tail, limit, value), 100.0)
-            notes = self.notes(pairs, fit)
             found.append(
                 Value(100.0 * value, len(pairs.ends), interval, {name: limit}, None, notes)
             )
@@ -161,11 +161,11 @@ class _AD(_Relative):
         fit = self.split(pairs)
         tail = two_way_tail(fit, pairs.ends)
         off = separation_deviations(pairs.separation)
+        notes = self.notes(pairs, fit)
         found = []
         for fraction in fractions:
             value = reach(off, fraction / 100.0)
             interval = reach_interval(tail, fraction / 100.0, value)
-            notes = self.notes(pairs, fit)
             found.append(Value(value, len(pairs.ends), interval, {name: fraction}, None, notes))
         return found
 

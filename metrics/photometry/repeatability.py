@@ -152,20 +152,12 @@ class PF1(_Repeatability):
         fit = split(table)
         tail = two_way_tail(fit, _each(table))
         off = deviations(table.mag * 1e3)
+        notes = {**_diagnostics(fit), "n_stars": len(table.star)}
         found = []
         for limit in limits:
             value = exceedance(off, limit)
             interval = scaled(fraction_interval(tail, limit, value), 100.0)
-            found.append(
-                Value(
-                    100.0 * value,
-                    len(table.star),
-                    interval,
-                    {"PA2": limit},
-                    None,
-                    _diagnostics(fit),
-                )
-            )
+            found.append(Value(100.0 * value, len(off), interval, {"PA2": limit}, None, notes))
         return found
 
 
@@ -199,11 +191,10 @@ class PA2(_Repeatability):
         fit = split(table)
         tail = two_way_tail(fit, _each(table))
         off = deviations(table.mag * 1e3)
+        notes = {**_diagnostics(fit), "n_stars": len(table.star)}
         found = []
         for fraction in fractions:
             value = reach(off, fraction / 100.0)
             interval = reach_interval(tail, fraction / 100.0, value)
-            found.append(
-                Value(value, len(table.star), interval, {"PF1": fraction}, None, _diagnostics(fit))
-            )
+            found.append(Value(value, len(off), interval, {"PF1": fraction}, None, notes))
         return found

@@ -95,9 +95,8 @@ def sorted_band(band: BandStars, row_bound: int) -> BandStars:
 def _last_whole_star(star: NDArray[np.int64], row_bound: int) -> int:
     """Return how many rows of the sorted stars fit without cutting one."""
     ends = np.flatnonzero(np.r_[star[1:] != star[:-1], True]) + 1
-    return (
-        int(ends[np.searchsorted(ends, row_bound, side="right") - 1]) if ends[0] <= row_bound else 0
-    )
+    fitting = int(np.searchsorted(ends, row_bound, side="right"))
+    return int(ends[fitting - 1]) if fitting else 0
 
 
 def merge(a: StarSample, b: StarSample) -> StarSample:

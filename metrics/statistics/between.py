@@ -112,9 +112,7 @@ class Between:
             stretch=self._stretch,
             shift=lambda alpha: float(-stdtrit(self.offset_dof, alpha) * self.offset_error[0]),
             ends=self.ends[usable],
-            n_own=max(
-                float((self.band.count - 1).sum() + (self.reference.count - 1).sum()) / 2, 1.0
-            ),
+            n_own=max(_free_draws(self.band, self.reference), 1.0),
         )
 
     def _stretch(self, alpha: float) -> tuple[float, float]:
@@ -150,7 +148,7 @@ def compare(
     """
     band, reference = fit_two_way(x_band, basis), fit_two_way(x_reference, basis)
     difference = _unit_mean(band, x_band) - _unit_mean(reference, x_reference)
-    offset, *_ = np.linalg.lstsq(basis, difference, rcond=None)
+    offset = np.asarray(np.linalg.lstsq(basis, difference, rcond=None)[0], dtype=np.float64)
     variances = np.stack([_coefficient_error(fit) for fit in (band, reference)])
     total = variances.sum(axis=0)
     dof = np.array([[band.shared[0].dof], [reference.shared[0].dof]])
@@ -172,6 +170,11 @@ def compare(
 def _spread_factor(fit: TwoWay) -> float:
     """Return the mean of (n - 1) / n: variances here have ddof 0."""
     return float(((fit.count - 1.0) / fit.count).mean())
+
+
+def _free_draws(a: TwoWay, b: TwoWay) -> float:
+    """Return how many independent own differences two sides can give."""
+    return float((a.count - 1).sum() + (b.count - 1).sum()) / 2.0
 
 
 def _own_square(fit: TwoWay) -> NDArray[np.float64]:

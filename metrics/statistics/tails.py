@@ -89,7 +89,7 @@ class TailModel:
         middle = centre + self.own
         width = np.maximum(factor * self.width, _TINY * limit + np.finfo(float).tiny)
         beyond = ndtr((middle - limit) / width) + ndtr((-middle - limit) / width)
-        return np.nanmean(beyond, axis=1)
+        return np.asarray(np.nanmean(beyond, axis=1))
 
     def fraction(self, limit: float, factor: float = 1.0, shift: float = 0.0) -> float:
         """Return the expected fraction beyond the limit."""
@@ -108,18 +108,10 @@ class TailModel:
         narrow, wide = self.stretch(alpha)
         moved = self.shift(alpha)
         eta = _eta(p)
-        down = [
-            _eta(own_high),
-            _eta(self.fraction(limit, wide)),
-            _eta(self.fraction(limit, 1, moved)),
-        ]
-        up = [
-            _eta(own_low),
-            _eta(self.fraction(limit, narrow)),
-            _eta(self.fraction(limit, 1, -moved)),
-        ]
-        far = float(np.sqrt(sum(min(e - eta, 0.0) ** 2 for e in down)))
-        near = float(np.sqrt(sum(max(e - eta, 0.0) ** 2 for e in up)))
+        worse = (own_high, self.fraction(limit, wide), self.fraction(limit, 1.0, moved))
+        better = (own_low, self.fraction(limit, narrow), self.fraction(limit, 1.0, -moved))
+        far = float(np.sqrt(sum(min(_eta(q) - eta, 0.0) ** 2 for q in worse)))
+        near = float(np.sqrt(sum(max(_eta(q) - eta, 0.0) ** 2 for q in better)))
         return _fraction(eta + near), _fraction(eta - far)
 
     def _independent_draws(self, chance: NDArray[np.float64], p: float) -> float:
@@ -149,7 +141,7 @@ def two_way_tail(fit: TwoWay, ends: NDArray[np.intp]) -> TailModel:
 
 def _enough(count: NDArray[np.int64], units: int) -> int:
     """Return how many units give the draws an interval needs."""
-    return int(min(units, np.searchsorted(np.cumsum(count), _NODE_BOUND) + 1))
+    return min(units, int(np.searchsorted(np.cumsum(count), _NODE_BOUND)) + 1)
 
 
 def _shared_variance(fit: TwoWay) -> NDArray[np.float64]:
