@@ -1,0 +1,133 @@
+"""The served application: one function for each URL, from query to template."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from skyassay.dashboards import collect
+from skyassay.dashboards.collect import Missing, Source
+from skyassay.dashboards.compute.distribution import (
+    Distribution,
+    NoDistribution,
+    distribution,
+)
+from skyassay.dashboards.compute.history import HistoryView, history
+from skyassay.dashboards.compute.overview import overview
+from skyassay.dashboards.compute.requirement import RequirementView, requirement
+from skyassay.dashboards.pages.missing import missing_page
+from skyassay.dashboards.pages.overview import overview_page
+from skyassay.dashboards.pages.page import Page
+from skyassay.dashboards.pages.requirement import requirement_page
+from skyassay.dashboards.query import Query, parse
+from skyassay.dashboards.text import link
+from skyassay.verify.errors import VerifyError
+
+if TYPE_CHECKING:
+    from skyassay.dashboards.template import PlainTemplate
+
+
+def routes(source: Source) -> dict[str, Callable[[], PlainTemplate]]:
+    """Return URL -> function that makes the page of one request."""
+
+    def overview_route() -> PlainTemplate:
+        return _serve(source, build_overview)
+
+    def requirement_route() -> PlainTemplate:
+        return _serve(source, build_requirement)
+
+    return {
+        "/": overview_route,
+        "/overview": overview_route,
+        "/requirement": requirement_route,
+    }
+
+
+def build_overview(source: Source, query: Query, now: datetime) -> Page:
+    """Return the overview of the run a query names."""
+    data = collect.overview(source, query)
+    if isinstance(data, Missing):
+        return missing_page(data)
+    return overview_page(overview(data, now), lambda run: _go(link("overview", run=run)))
+
+
+def build_requirement(source: Source, query: Query, now: datetime) -> Page:
+    """Return the page of the requirement a query names."""
+    data = collect.requirement(source, query)
+    view = data if isinstance(data, Missing) else requirement(data, query, now)
+    if isinstance(view, Missing):
+        return missing_page(view)
+
+    def go(run: str) -> None:
+        _go(link("requirement", id=view.id, run=run, criterion=query.criterion))
+
+    return requirement_page(view, _history(source, view), _distribution(source, view), go)
+
+
+def _history(source: Source, view: RequirementView) -> HistoryView | None:
+    """Return the history of the chosen criterion in the chosen band."""
+    if view.binding is None:
+        return None
+    found = collect.history(source, view.binding.criterion, view.binding.level)
+    return history(found, view.binding, view.band.verdict.band if view.band else None)
+
+
+def _distribution(source: Source, view: RequirementView) -> Distribution | NoDistribution:
+    """Return the distribution of the chosen band, or why there is none."""
+    if view.band is None:
+        return distribution(None, "")
+    found = collect.evidence(source, view.banner.run, view.band.verdict)
+    if isinstance(found, VerifyError):
+        return NoDistribution(str(found), found.hint)
+    return distribution(found, "")
+
+
+def _serve(source: Source, build: Callable[[Source, Query, datetime], Page]) -> PlainTemplate:
+    """Return the page of the request that is being served."""
+    import panel as pn
+
+    from skyassay.dashboards.template import in_template
+
+    arguments: Mapping[str, list[bytes]] = pn.state.session_args
+    return in_template(build(source, parse(arguments), datetime.now(UTC)))
+
+
+def _go(url: str) -> None:
+    """Take the browser to one of our own URLs: a view is always what its URL says."""
+    import panel as pn
+
+    location: Any = pn.state.location
+    location.search = url[url.index("?") :]
+
+
+def make_server(
+    source: Source, *, port: int, address: str, origins: tuple[str, ...] = (), show: bool = False
+) -> Any:
+    """Return the server, not yet started.
+
+    Parameters
+    ----------
+    source : Source
+    port : int
+        0 takes a free one.
+    address : str
+        Where to listen.
+    origins : tuple of str
+        ``host:port`` names that browsers may use; those of `address` unless given.
+    show : bool
+        Whether to open the browser.
+    """
+    import panel as pn
+
+    pn.extension("tabulator", console_output="disable")
+    return pn.serve(
+        routes(source),
+        port=port,
+        address=address,
+        websocket_origin=list(origins) or None,
+        start=False,
+        show=show,
+        title="Skyassay",
+        index=None,
+    )

@@ -1,0 +1,1 @@
+"""From collected records to view models: pure functions, frozen results, no Panel."""

@@ -1,0 +1,1 @@
+"""From view models to Bokeh figures; every figure has its words and its table elsewhere."""

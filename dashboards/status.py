@@ -1,0 +1,84 @@
+"""What a status looks like: a symbol, a word and a colour, never the colour alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from skyassay.verify.records import STATUS_ORDER, Status, Verdict
+
+#: A status; NOT_MEASURED is told apart by whether anybody tried (reasons `NOBODY_TRIED`).
+Standing = Literal[
+    "PASS", "FAIL", "INCONCLUSIVE", "NOT_MEASURED", "NOT_APPLICABLE", "NOT_ATTEMPTED"
+]
+
+
+@dataclass(frozen=True)
+class Look:
+    """How one status is shown.
+
+    Attributes
+    ----------
+    symbol, word : str
+        Read without any colour.
+    css : str
+        Class of the badge in ``style.css``.
+    color : str
+        Marker and accent colour (Okabe-Ito, safe for colour-blind eyes).
+    marker : str
+        Bokeh marker: the shape says the status too.
+    """
+
+    symbol: str
+    word: str
+    css: str
+    color: str
+    marker: str
+
+
+#: Okabe and Ito (2008), "Color Universal Design".
+LOOKS: Final[Mapping[str, Look]] = {
+    "PASS": Look("✔", "Pass", "pass", "#009E73", "circle"),
+    "FAIL": Look("✖", "Fail", "fail", "#D55E00", "x"),
+    "INCONCLUSIVE": Look("?", "Inconclusive", "inconclusive", "#E69F00", "diamond"),
+    "NOT_MEASURED": Look("○", "Not measured", "not-measured", "#0072B2", "square_cross"),
+    "NOT_APPLICABLE": Look("⊘", "Not applicable", "not-applicable", "#6B6B6B", "dash"),
+    "NOT_ATTEMPTED": Look("–", "Not attempted", "not-attempted", "#6B6B6B", "dot"),
+}
+#: Reasons of NOT_MEASURED that mean that this run did not try: no metric serves the criterion
+#: yet, a record is due, or the metric was not run.
+NOBODY_TRIED: Final = frozenset(
+    {"nothing_verifies_yet", "no_metric", "record_due", "metric_not_run"}
+)
+#: Worst first. Not attempted is no better than not measured, but asks for other work.
+ORDER: Final[tuple[Standing, ...]] = (*STATUS_ORDER[:2], "NOT_ATTEMPTED", *STATUS_ORDER[2:])
+
+
+def standing(verdict: Verdict) -> Standing:
+    """Return the status of a verdict, with what nobody tried told apart."""
+    if verdict.status != "NOT_MEASURED":
+        return verdict.status
+    if verdict.reason in NOBODY_TRIED:
+        return "NOT_ATTEMPTED"
+    # A joint criterion waits for its parts: if nobody tried those, nobody tried it.
+    waiting = [part for part in verdict.parts if part.status == "NOT_MEASURED"]
+    joint = (verdict.reason or "").startswith("joint_part_")
+    if joint and waiting and all(part.reason in NOBODY_TRIED for part in waiting):
+        return "NOT_ATTEMPTED"
+    return "NOT_MEASURED"
+
+
+def look(status: str) -> Look:
+    """Return how `status` is shown; one nobody knows is shown by its own name."""
+    return LOOKS.get(status) or Look("!", status, "unknown", "#000000", "cross")
+
+
+def worst(statuses: Iterable[Standing]) -> Standing:
+    """Return the worst status; none at all is not attempted, never a pass."""
+    return min(statuses, key=rank, default="NOT_ATTEMPTED")
+
+
+def rank(status: Standing | Status) -> int:
+    """Return the place of `status`, 0 the worst; an unknown one is worst of all."""
+    return ORDER.index(status) if status in ORDER else -1
