@@ -173,6 +173,7 @@ def _criterion(
         "reading": raw.get("reading", ""),
         "related": tuple(raw.get("related", ())),
         "differs_from": tuple(raw.get("differs_from", ())),
+        "verification_elements": tuple(raw.get("verification_elements", ())),
         "source": raw.get("source", ""),
         "source_unit": raw.get("source_unit", raw.get("unit", "")),
         "source_row": raw.get("source_row", key),

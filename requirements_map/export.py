@@ -47,6 +47,7 @@ def criterion_json(criterion: Criterion) -> Json:
         "reading": criterion.reading,
         "related": list(criterion.related),
         "differs_from": list(criterion.differs_from),
+        "verification_elements": list(criterion.verification_elements),
         "source": criterion.source,
         "note": criterion.note,
         "fingerprint": criterion.fingerprint,

@@ -58,6 +58,7 @@ def lint(
     found = [
         *lint_links.uncovered(requirements, by_id, signed.gaps),
         *lint_links.orphaned(requirements, by_id),
+        *lint_links.orphaned_elements(requirements),
         *lint_links.unwanted(by_id),
         *lint_links.one_sided(requirements, by_id),
         *lint_links.duplicates(facts),

@@ -85,6 +85,19 @@ def orphaned(found: RequirementSet, metrics: Mapping[str, MetricFacts]) -> Itera
             )
 
 
+def orphaned_elements(found: RequirementSet) -> Iterator[Finding]:
+    """T3: a criterion names a verification element that its requirement does not have."""
+    for criterion in found.criteria.values():
+        have = found.requirement_of(criterion).verification_elements
+        for element in criterion.verification_elements:
+            if element not in have:
+                yield Finding(
+                    "T3", "fail", criterion.id,
+                    f"It names the verification element {element}, "
+                    f"which {criterion.requirement} does not have.",
+                )  # fmt: skip
+
+
 def unwanted(metrics: Mapping[str, MetricFacts]) -> Iterator[Finding]:
     """T4: a metric that serves nothing and does not say that it is a diagnostic."""
     for metric in metrics.values():

@@ -85,6 +85,8 @@ class Criterion:
         How the text is read where it can be read in several ways.
     related, differs_from : tuple of str
         Criteria of other documents for the same parameter, that agree or do not.
+    verification_elements : tuple of str
+        Those of the requirement's verification elements that are about this criterion alone.
     source : str
         Where in the document.
     source_unit : str
@@ -114,6 +116,7 @@ class Criterion:
     reading: str
     related: tuple[str, ...]
     differs_from: tuple[str, ...]
+    verification_elements: tuple[str, ...]
     source: str
     source_unit: str
     source_row: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from skyassay.requirements_map.findings import EvidenceFacts, MetricFacts
@@ -71,6 +71,7 @@ class _Start:
     requirements: frozenset[str]
     criteria: tuple[Criterion, ...]
     elements: frozenset[str] | None = None
+    cases: frozenset[str] = frozenset()
 
 
 def trace(
@@ -104,11 +105,11 @@ def trace(
     linked = {c.requirement for c in beside}
     above = _parents(found, start.requirements | linked)
     here = start.requirements | below | linked
-    elements = _elements(here, start.elements)
+    elements = _elements(here, [*criteria, *beside], start.elements)
     items = {
         **_documents(found, here | above),
         "verification element": elements,
-        "test case": _cases(here, [e.id for e in elements], start.elements is not None),
+        "test case": _cases(here, [e.id for e in elements], start.cases),
         "metric": _metrics([*criteria, *beside], installed),
         "evidence": _evidence([*criteria, *beside], evidence or ()),
     }
@@ -124,13 +125,12 @@ def _start(found: RequirementSet, key: str, installed: Mapping[str, MetricFacts]
         return _Start(frozenset({criterion.requirement}), (criterion,))
     if key in elements:
         owner = elements[key].requirement
-        return _Start(frozenset({owner}), tuple(_criteria_of(found, owner)), frozenset({key}))
+        return _Start(frozenset({owner}), _about(found, [owner], {key}), frozenset({key}))
     if key in cases:
         case = cases[key]
         named = frozenset(e for e in case.verification_elements if e in elements)
         owners = frozenset({*(elements[e].requirement for e in named), *case.requirements})
-        criteria = tuple(c for k in sorted(owners) for c in _criteria_of(found, k))
-        return _Start(owners, criteria, named)
+        return _Start(owners, _about(found, sorted(owners), named), named, frozenset({key}))
     measured = found.measured_by(key)
     if measured or key in installed:
         return _Start(frozenset(c.requirement for c in measured), measured)
@@ -141,6 +141,15 @@ def _start(found: RequirementSet, key: str, installed: Mapping[str, MetricFacts]
 def _criteria_of(found: RequirementSet, key: str) -> tuple[Criterion, ...]:
     requirement = found.requirements.get(key)
     return () if requirement is None else requirement.criteria
+
+
+def _about(
+    found: RequirementSet, owners: Iterable[str], elements: Collection[str]
+) -> tuple[Criterion, ...]:
+    """Return the criteria that verification elements are about; all, where none says."""
+    everything = tuple(c for k in owners for c in _criteria_of(found, k))
+    named = tuple(c for c in everything if {*c.verification_elements} & {*elements})
+    return named or everything
 
 
 def _children(found: RequirementSet, keys: frozenset[str]) -> frozenset[str]:
@@ -192,28 +201,33 @@ def _documents(found: RequirementSet, keys: Iterable[str]) -> dict[str, tuple[Tr
     return {step: tuple(items) for step, items in steps.items()}
 
 
-def _elements(keys: Iterable[str], only: frozenset[str] | None) -> tuple[TraceItem, ...]:
+def _elements(
+    keys: Iterable[str], criteria: Sequence[Criterion], only: frozenset[str] | None
+) -> tuple[TraceItem, ...]:
     table = verification_elements()
-    ids = sorted(only) if only is not None else [e for k in sorted(keys) for e in _of(k)]
+    ids = sorted(only) if only is not None else [e for k in sorted(keys) for e in _of(k, criteria)]
     return tuple(TraceItem(e, table[e].title or table[e].code, table[e].status) for e in ids)
 
 
-def _of(key: str) -> tuple[str, ...]:
+def _of(key: str, criteria: Sequence[Criterion]) -> tuple[str, ...]:
+    """Return a requirement's elements; only those of its criteria on the way, if these say."""
+    own = [c.verification_elements for c in criteria if c.requirement == key]
+    if own and all(own):
+        return tuple(dict.fromkeys(e for elements in own for e in elements))
     return elements_of().get(key, ())
 
 
-def _cases(keys: Iterable[str], elements: Sequence[str], strict: bool) -> tuple[TraceItem, ...]:
-    table = verification_elements()
-    wanted = set(keys) if not strict else set()
-    named = {t for e in elements for t in table[e].test_cases}
-    ids = named | {
-        case.id
-        for case in test_cases().values()
-        if {*elements} & {*case.verification_elements} or wanted & {*case.requirements}
-    }
-    return tuple(
-        TraceItem(t, test_cases()[t].name, _result(t)) for t in sorted(ids) if t in test_cases()
-    )
+def _cases(
+    keys: Collection[str], elements: Sequence[str], start: frozenset[str]
+) -> tuple[TraceItem, ...]:
+    """Return the test cases of the elements, and those that name a requirement but no element."""
+    table, cases = verification_elements(), test_cases()
+    ids = {t for e in elements for t in table[e].test_cases} | start
+    for case in cases.values():
+        known = {e for e in case.verification_elements if e in table}
+        if known & {*elements} or (not known and {*keys} & {*case.requirements}):
+            ids.add(case.id)
+    return tuple(TraceItem(t, cases[t].name, _result(t)) for t in sorted(ids) if t in cases)
 
 
 def _result(case: str) -> str:
