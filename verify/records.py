@@ -21,6 +21,10 @@ STATUS_ORDER: tuple[Status, ...] = (
 )
 
 
+#: Recipes that exist to compare with: a requirement is never judged by them alone.
+COMPARISON_RECIPES = frozenset({"faro", "validate_drp", "analysis_tools"})
+
+
 @dataclass(frozen=True)
 class Run:
     """One execution of `assay measure`: what was measured, with what.

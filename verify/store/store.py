@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from skyassay.metrics.contract import Measurement
 from skyassay.verify.errors import VerifyError
-from skyassay.verify.records import Evidence, Finding, Run, Verdict
+from skyassay.verify.records import COMPARISON_RECIPES, Evidence, Finding, Run, Verdict
 from skyassay.verify.store import parquet, rows, tables
 from skyassay.verify.store.engine import make_engine, parse, sqlite_path
 from skyassay.verify.store.upgrade import check, upgrade
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DEFAULT_URL = "sqlite:///.assay/store.sqlite"
-#: Recipes that exist to compare with: a requirement is never judged by them alone.
-COMPARISON_RECIPES = frozenset({"faro", "validate_drp", "analysis_tools"})
 
 
 @dataclass(frozen=True)
