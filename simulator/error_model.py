@@ -58,8 +58,8 @@ class BandErrors:
     floor_mmag: float = 0.7
     zero_point_visit_mmag: float = 0.8
     zero_point_detector_mmag: float = 0.4
-    white_mas: float = 2.0
-    centroid: float = 0.6
+    white_mas: float = 1.8
+    centroid: float = 0.425
     translation_mas: float = 1.0
     scale: float = 2.0e-7
     shear: float = 2.0e-7
@@ -159,9 +159,10 @@ def default_model() -> ErrorModel:
     base = ErrorModel(bands=tuple(BandErrors(band=b) for b in BANDS))
     return base.with_bands(
         gamma={"u": 0.038},
+        white_mas={"u": 1.0, "z": 1.4, "y": 1.3},
         saturation={"u": 14.9, "g": 16.2, "r": 16.0, "i": 15.8, "z": 15.4, "y": 14.3},
         floor_mmag={"u": 1.5, "z": 1.0, "y": 1.2},
-        zero_point_visit_mmag={"u": 1.6, "z": 1.2, "y": 1.4},
+        zero_point_visit_mmag={"u": 2.3, "z": 1.2, "y": 1.4},
         offset_ra_mas={"u": 1.5, "g": 1.0, "i": -0.6, "z": 0.8, "y": -1.0},
         offset_dec_mas={"u": -1.0, "g": 0.7, "i": 0.5, "z": -0.9, "y": 1.2},
     )

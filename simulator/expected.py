@@ -204,7 +204,7 @@ def _reduced(variance: Floats) -> Floats:
 
 def _photometry(errors: BandErrors, stars: Population) -> Mixture:
     """Return the deviations of single magnitudes from the star's population mean, mmag."""
-    white = _photometric_white(errors, stars)
+    white = _reduced(_photometric_white(errors, stars))
     shared = np.full((white.shape[0], 1), errors.zero_point_visit_mmag**2)
     return _flat(_with_tail(errors, stars.weights, white, shared))
 

@@ -33,7 +33,8 @@ def rng(seed: int, module: str, *entity: int | str) -> np.random.Generator:
     SimulatorError
         ``bad_seed`` for a negative seed or entity id.
     """
-    key = [seed, crc32(module.encode())]
+    # SeedSequence ignores trailing zeros, so the number of entities is part of the key.
+    key = [seed, len(entity), crc32(module.encode())]
     key += [crc32(e.encode()) if isinstance(e, str) else int(e) for e in entity]
     if min(key) < 0:
         raise SimulatorError(

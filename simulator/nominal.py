@@ -1,0 +1,187 @@
+"""The nominal survey: what each criterion's population value is, and its expected verdict.
+
+`nominal.yaml` holds limits, companion parameters and the values; this module computes the
+values again, and a test compares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+import yaml
+
+from skyassay.simulator.error_model import MAS_PER_ARCMIN, BandErrors, ErrorModel
+from skyassay.simulator.expected import REFERENCE, expected
+from skyassay.simulator.nominal_population import nominal_population
+from skyassay.simulator.population import Population, Selection
+from skyassay.simulator.prediction import Layout, half_width, verdicts
+from skyassay.simulator.presets import PRESETS, Preset
+from skyassay.simulator.quantities import Quantity, quantity
+
+SCHEMA = "skyassay.nominal/1"
+
+
+@dataclass(frozen=True)
+class Nominal:
+    """What is expected of one criterion.
+
+    Attributes
+    ----------
+    criterion : str
+        ``LPM-17.PA1/gri``.
+    quantity : str
+    limit : float
+        Binding limit, for the verdict; the requirement itself is the source.
+    at : mapping
+        Band -> companion parameter; empty where there is none.
+    unit : str
+    value : mapping
+        Band -> population value (of the worse coordinate, where there are two).
+    half_width : mapping
+        Preset -> half-width of the 95 % interval of the worst band.
+    verdict : mapping
+        Preset -> verdicts that 9 in 10 seeds get; more than one where chance decides.
+    """
+
+    criterion: str
+    quantity: str
+    limit: float
+    at: Mapping[str, float]
+    unit: str
+    value: Mapping[str, float]
+    half_width: Mapping[str, float]
+    verdict: Mapping[str, tuple[str, ...]]
+
+    @property
+    def worst(self) -> float:
+        """Value of the worst band, which decides."""
+        return max(self.value.values())
+
+
+@cache
+def nominals() -> Mapping[str, Nominal]:
+    """Return `nominal.yaml`: criterion id -> what is expected."""
+    text = files("skyassay.simulator").joinpath("nominal.yaml").read_text("utf-8")
+    document = yaml.load(text, Loader=yaml.CSafeLoader)
+    return {key: _read(key, entry) for key, entry in document["criteria"].items()}
+
+
+def _read(criterion: str, entry: Mapping[str, Any]) -> Nominal:
+    """Return one entry of the file."""
+    return Nominal(
+        criterion=criterion,
+        quantity=entry["quantity"],
+        limit=float(entry["limit"]),
+        at=dict(entry.get("at", {})),
+        unit=entry["unit"],
+        value=dict(entry["value"]),
+        half_width=dict(entry["half_width"]),
+        verdict={name: tuple(v) for name, v in entry["verdict"].items()},
+    )
+
+
+def computed(entry: Nominal, model: ErrorModel) -> Nominal:
+    """Return the entry with value, half-widths and verdicts computed from the error model."""
+    q = quantity(entry.quantity)
+    value, width, verdict = {}, {}, {}
+    for band in entry.value:
+        value[band] = round(_value(q, model, band, entry.at.get(band)), 4)
+    worst = max(value, key=lambda b: value[b])
+    for preset in PRESETS:
+        layout = _layout(q, model, worst, value[worst], preset)
+        width[preset.name] = round(half_width(q.statistic, value[worst], layout), 4)
+        verdict[preset.name] = verdicts(q.statistic, value[worst], entry.limit, layout)
+    return Nominal(
+        entry.criterion, entry.quantity, entry.limit, entry.at, entry.unit, value, width, verdict
+    )
+
+
+def selection(q: Quantity, errors: BandErrors) -> Selection:
+    """Return the stars that a quantity is about.
+
+    Photometry: 1 to 4 mag fainter than saturation (LPM-17, 3.3.4.1) and S/N of 200;
+    astrometry: 17 to 21.5 mag and S/N of 50.
+    """
+    if q.kind == "photometry":
+        return Selection(errors.saturation + 1.0, errors.saturation + 4.0, 200.0)
+    return Selection(17.0, 21.5, 50.0)
+
+
+@cache
+def _population() -> Population:
+    """Return the nominal stars and conditions; every preset has the same."""
+    cadence = PRESETS[0].cadence
+    return nominal_population(PRESETS[0].universe, cadence.site, cadence.fields[0][1])
+
+
+def _value(q: Quantity, model: ErrorModel, band: str, at: float | None) -> float:
+    """Return the population value of the worse coordinate."""
+    components = ("ra", "dec") if q.kind == "offset" else ("ra",)
+    stars = selection(q, model[band])
+    return max(
+        expected(q.name, model, _population(), band, at=at, selection=stars, component=c)
+        for c in components
+    )
+
+
+def _layout(q: Quantity, model: ErrorModel, band: str, value: float, preset: Preset) -> Layout:
+    """Return how the variance splits and how many stars will estimate it."""
+    pair = q.kind in ("offset", "separation_offset")
+    bands = (model[band], model[REFERENCE]) if pair else (model[band],)
+    population = _population()
+    share = population.select(selection(q, model[band]), bands).weights.sum()
+    stars = int(preset.universe.stars * share / population.weights.sum())
+    shared = sum(_shared(q, b) for b in bands)
+    width = Quantity(q.name, q.metric, q.kind, "width", q.distance)
+    total = _width(width, model, band) ** 2 if q.statistic != "width" else value**2
+    return Layout(shared, total - shared, preset.cadence.visits_per_band, max(stars, 2))
+
+
+def _width(q: Quantity, model: ErrorModel, band: str) -> float:
+    """Return the width that belongs to a fraction or a percentile."""
+    partner = {"photometry": "PA1", "offset": "AB1", "separation_offset": "AB1_separations"}
+    distance = {5.0: "AM1", 20.0: "AM2", 200.0: "AM3"}
+    name = partner[q.kind] if q.kind in partner else distance[q.distance]
+    return _value(quantity(name), model, band, None)
+
+
+def _shared(q: Quantity, errors: BandErrors) -> float:
+    """Return the variance in the term that a visit shares, tail included."""
+    tail = 1.0 + errors.tail_fraction * (errors.tail_scale**2 - 1.0)
+    size = {
+        "photometry": errors.zero_point_visit_mmag,
+        "offset": errors.translation_mas,
+    }.get(q.kind, q.distance * MAS_PER_ARCMIN * errors.distortion)
+    return float(tail * np.square(size))
+
+
+def to_yaml(entries: Mapping[str, Nominal]) -> str:
+    """Return the text of `nominal.yaml` for these entries."""
+    lines = [
+        "# Expected population values, interval half-widths and verdicts of the nominal survey.",
+        "# Values come from the error model (nominal.py); a test computes them again.",
+        "# A verdict with two entries is decided by chance at that size.",
+        f"schema: {SCHEMA}",
+        "criteria:",
+    ]
+    for key, e in entries.items():
+        at = [f"     at: {_flow(e.at)},"] if e.at else []
+        lines += [
+            f"  {key}:",
+            f"    {{quantity: {e.quantity}, limit: {e.limit:g}, unit: '{e.unit}',",
+            *at,
+            f"     value: {_flow(e.value)},",
+            f"     half_width: {_flow(e.half_width)},",
+            f"     verdict: {_flow({k: '[' + ', '.join(v) + ']' for k, v in e.verdict.items()})}}}",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _flow(mapping: Mapping[str, object]) -> str:
+    """Return a YAML flow mapping; quoted keys, since y is a boolean to some readers."""
+    return "{" + ", ".join(f"'{k}': {v}" for k, v in mapping.items()) + "}"

@@ -1,0 +1,45 @@
+"""Named sizes of a simulated survey."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from skyassay.simulator.cadence import Cadence
+from skyassay.simulator.errors import SimulatorError
+from skyassay.simulator.universe import Universe
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A universe and a cadence under one name."""
+
+    name: str
+    universe: Universe
+    cadence: Cadence
+
+
+PRESETS: tuple[Preset, ...] = (
+    # Seconds: for tests.
+    Preset("tiny", Universe(stars=600), Cadence(visits_per_band=6, nights=3)),
+    # Under a minute with its measurements: the demo.
+    Preset("small", Universe(stars=3000), Cadence(visits_per_band=14, nights=7)),
+)
+
+
+def preset(name: str) -> Preset:
+    """Return a preset by name.
+
+    Raises
+    ------
+    SimulatorError
+        ``unknown_preset`` (exit code 4).
+    """
+    for item in PRESETS:
+        if item.name == name:
+            return item
+    raise SimulatorError(
+        f"There is no preset named {name!r}.",
+        code="unknown_preset",
+        hint=f"Presets: {', '.join(p.name for p in PRESETS)}.",
+        exit_code=4,
+    )

@@ -1,0 +1,55 @@
+"""nominal.yaml is what the error model implies, and agrees with the requirements."""
+
+import pytest
+
+from skyassay import requirements_map
+from skyassay.simulator.error_model import default_model
+from skyassay.simulator.nominal import computed, nominals, to_yaml
+from skyassay.simulator.quantities import QUANTITIES, quantity
+
+METRICS = {q.metric for q in QUANTITIES}
+REQUIRED = requirements_map.load().criteria
+#: Blue stars are faint in u: photon noise in position takes these beyond 0.6 of the limit.
+ALLOWED = {"LPM-17.AB1/ugizy": 0.65, "DMS-REQ-0360/AB2": 0.67, "DMS-REQ-0360/AB1": 0.82}
+
+
+@pytest.mark.parametrize("criterion", sorted(nominals()))
+def test_values_are_computed_from_the_error_model(criterion):
+    written = nominals()[criterion]
+    now = computed(written, default_model())
+    wanted = to_yaml({criterion: now})
+    for band, value in written.value.items():
+        assert now.value[band] == pytest.approx(value, rel=0.01, abs=2e-4), wanted
+    assert set(written.verdict) == set(now.verdict) == {"tiny", "small"}
+    for preset, width in written.half_width.items():
+        assert now.half_width[preset] == pytest.approx(width, rel=0.02, abs=2e-4), wanted
+        assert now.verdict[preset] == written.verdict[preset], wanted
+
+
+def test_every_value_criterion_of_these_metrics_is_there_with_its_limit():
+    ours = {k for k, c in REQUIRED.items() if c.kind == "value" and c.metric in METRICS}
+    assert ours == set(nominals())
+    for key, entry in nominals().items():
+        criterion = REQUIRED[key]
+        assert entry.limit == criterion.levels[criterion.binding_level], key
+        assert quantity(entry.quantity).metric == criterion.metric
+        assert set(entry.value) <= set(criterion.bands)
+        assert entry.unit == criterion.unit
+        for bound in criterion.at.values():
+            for band, value in entry.at.items():
+                level = bound.get(band, bound.get("*"))
+                assert value == level[criterion.binding_level][0], key
+
+
+def test_nominal_survey_is_well_inside_its_limits():
+    for key, entry in nominals().items():
+        assert entry.worst <= ALLOWED.get(key, 0.6) * entry.limit, key
+
+
+def test_small_decides_enough_and_tiny_less():
+    decided = {
+        preset: [k for k, e in nominals().items() if e.verdict[preset] == ("PASS",)]
+        for preset in ("tiny", "small")
+    }
+    assert len(decided["small"]) >= 12
+    assert len(decided["tiny"]) < len(decided["small"])
