@@ -169,8 +169,13 @@ def csv_rows(requirements: Iterable[Requirement]) -> list[Json]:
     return rows
 
 
-def show_json(found: RequirementSet, item: Requirement | Node) -> Json:
-    """Return everything about one id: the requirement, its criteria, who verifies it, links."""
+def show_json(
+    found: RequirementSet, item: Requirement | Node, criterion: str | None = None
+) -> Json:
+    """Return everything about one id: the requirement, its criteria, who verifies it, links.
+
+    `criterion` is the one that was asked for, when it was one.
+    """
     body = requirement_json(item) if isinstance(item, Requirement) else node_json(item)
     keys = body.get("verification_elements", [])
     cases = {t for e in keys for t in verification_elements()[e].test_cases}
@@ -178,6 +183,7 @@ def show_json(found: RequirementSet, item: Requirement | Node) -> Json:
     return {
         "schema": REQUIREMENTS_SCHEMA,
         "kind": "requirement" if isinstance(item, Requirement) else "node",
+        "criterion": criterion,
         "requirement": body,
         "children": children,
         "verification_elements": [_element(e) for e in keys],
