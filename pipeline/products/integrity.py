@@ -39,23 +39,17 @@ def footer_is_sound(file: pq.ParquetFile) -> bool | None:
     return bool(stored == footer_digest(file.schema_arrow, file.metadata.num_rows).encode())
 
 
-def has_page_checksums(metadata: pq.FileMetaData, stream: BinaryIO) -> bool:
-    """Return whether the first page of every column chunk carries a checksum.
+def has_page_checksums(stream: BinaryIO) -> bool:
+    """Return whether the first page of a Parquet file carries a checksum.
 
     PyArrow verifies checksums that are there and says nothing where there are none, so the
-    page headers are looked at (parquet.thrift, ``PageHeader``: fields 1 to 3 are type and
-    two sizes, field 4 is the optional CRC-32).
+    header of the first page, behind the four magic bytes, is looked at (parquet.thrift,
+    ``PageHeader``: fields 1 to 3 are type and two sizes, field 4 is the optional CRC-32).
+    Writers give all pages a checksum or none. The footer's own page offsets are not used:
+    on some damaged footers PyArrow ends the process when its column chunks are asked for.
     """
-    for group in range(metadata.num_row_groups):
-        for index in range(metadata.num_columns):
-            chunk = metadata.row_group(group).column(index)
-            offset = chunk.data_page_offset
-            if chunk.dictionary_page_offset is not None:
-                offset = min(offset, chunk.dictionary_page_offset)
-            stream.seek(offset)
-            if not _header_has_crc(stream.read(24)):
-                return False
-    return True
+    stream.seek(4)
+    return _header_has_crc(stream.read(24))
 
 
 def _header_has_crc(head: bytes) -> bool:

@@ -34,7 +34,7 @@ def test_values_units_types_and_checksums(tmp_path):
     assert str(file.schema_arrow.field("psfFluxErr").type) == "double"
     assert footer_is_sound(file) is True
     with path.open("rb") as stream:
-        assert has_page_checksums(file.metadata, stream)
+        assert has_page_checksums(stream)
     assert file.read().column("coord_ra").to_pylist() == small()["coord_ra"].tolist()
 
 
@@ -44,7 +44,7 @@ def test_a_file_without_checksums_is_seen_to_have_none(tmp_path):
     pq.write_table(pq.read_table(sound), bare)
     file = pq.ParquetFile(bare)
     with bare.open("rb") as stream:
-        assert not has_page_checksums(file.metadata, stream)
+        assert not has_page_checksums(stream)
     assert footer_is_sound(file) is None
 
 

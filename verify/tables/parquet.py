@@ -43,7 +43,7 @@ class ParquetReader:
                     code="unreadable_data",
                     hint="Fetch or write the file again.",
                 )
-            pages = has_page_checksums(file.metadata, stream)
+            pages = file.metadata.num_rows == 0 or has_page_checksums(stream)
             schema = file.schema_arrow
             units = _astropy_units(schema.metadata or {})
             fields = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -41,23 +42,21 @@ def hash_partition(
         Bytes to hold in memory.
     """
     stream = iter(tables)
-    first = next(stream, None)
-    if first is None:
+    head: list[pa.Table] = []
+    for piece in stream:
+        head.append(piece)
+        if piece.num_rows:
+            break
+    if not head:
         return
-    per_row = first.nbytes / first.num_rows if first.num_rows else 0.0
-    pieces = _chain(first, stream)
-    if count == 1 and per_row * rows <= limit:
+    sample, pieces = head[-1], chain(head, stream)
+    size = sample.nbytes / max(sample.num_rows, 1) * rows
+    if size > limit:
+        yield from _in_files(pieces, sample.schema, by, count)
+    elif count == 1:
         yield pa.concat_tables(list(pieces))
-    elif per_row * rows <= limit:
-        yield from _in_memory(pieces, first.schema, by, count)
     else:
-        yield from _in_files(pieces, first.schema, by, count)
-
-
-def _chain(first: pa.Table, rest: Iterator[pa.Table]) -> Iterator[pa.Table]:
-    """Put the first piece back."""
-    yield first
-    yield from rest
+        yield from _in_memory(pieces, sample.schema, by, count)
 
 
 def _split(table: pa.Table, by: str, count: int) -> Iterator[tuple[int, pa.Table]]:
