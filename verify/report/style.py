@@ -36,6 +36,13 @@ LOOKS: Mapping[str, Look] = {
     "ERROR": Look("⚠", "ERROR", "#CC79A7", "#8f3f6b", "bold magenta"),
     "REPORTED": Look("·", "REPORTED", "#56B4E9", "#1b6896", "cyan"),
 }
+#: Status -> Bokeh marker: the shape says it too.
+MARKERS: Mapping[str, str] = {
+    "PASS": "circle",
+    "FAIL": "x",
+    "INCONCLUSIVE": "diamond",
+    "NOT_MEASURED": "square_cross",
+}
 UNKNOWN = Look("¿", "UNKNOWN", "#000000", "#000000", "reverse")
 BAND_COLOURS: Mapping[str, str] = {
     "u": "#56B4E9",
