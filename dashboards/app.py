@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from skyassay.dashboards import collect
 from skyassay.dashboards.collect import Missing, Source
 from skyassay.dashboards.compute.distribution import (
@@ -90,7 +92,19 @@ def _serve(source: Source, build: Callable[[Source, Query, datetime], Page]) -> 
     from skyassay.dashboards.template import in_template
 
     arguments: Mapping[str, list[bytes]] = pn.state.session_args
-    return in_template(build(source, parse(arguments), datetime.now(UTC)))
+    return in_template(answer(source, parse(arguments), build))
+
+
+def answer(source: Source, query: Query, build: Callable[[Source, Query, datetime], Page]) -> Page:
+    """Return a page, or the page that says why there is none."""
+    try:
+        return build(source, query, datetime.now(UTC))
+    except VerifyError as error:
+        return missing_page(Missing("store", "", f"{error} {error.hint} [{error.code}]"))
+    except SQLAlchemyError as error:
+        # The driver's message may hold paths or a password: only its kind is shown.
+        kind = type(error).__name__
+        return missing_page(Missing("store", "", f"The database answered with {kind}."))
 
 
 def _go(url: str) -> None:
@@ -114,7 +128,7 @@ def make_server(
     address : str
         Where to listen.
     origins : tuple of str
-        ``host:port`` names that browsers may use; those of `address` unless given.
+        More ``host:port`` names under which browsers reach it, e.g. those of a proxy.
     show : bool
         Whether to open the browser.
     """
@@ -125,8 +139,10 @@ def make_server(
         routes(source),
         port=port,
         address=address,
-        websocket_origin=list(origins) or None,
+        # Without one Bokeh allows localhost at the port it found; more replace that.
+        websocket_origin=[f"localhost:{port}", f"{address}:{port}", *origins] if origins else None,
         start=False,
+        verbose=False,
         show=show,
         title="Skyassay",
         index=None,

@@ -34,7 +34,7 @@ class Missing:
     Attributes
     ----------
     what : str
-        ``requirement``, ``run``, ``criterion``, ``band``, ``link`` or ``evidence``.
+        ``requirement``, ``run``, ``criterion``, ``band``, ``link``, ``store`` or ``evidence``.
     asked : str
         The name as asked for; escape it before it is shown.
     hint : str

@@ -20,6 +20,10 @@ def dashboard(
     ] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 5006,
     address: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
+    allow_origin: Annotated[
+        list[str] | None,
+        typer.Option(help="Further HOST:PORT under which browsers reach it, e.g. a proxy."),
+    ] = None,
     browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
 ) -> None:
     """Serve the overview and a page for every requirement."""
@@ -40,7 +44,13 @@ def dashboard(
         ) from error
     with open_store(store or DEFAULT_URL) as opened:
         try:
-            server = make_server(Source(opened, load()), port=port, address=address, show=browser)
+            server = make_server(
+                Source(opened, load()),
+                port=port,
+                address=address,
+                origins=tuple(allow_origin or ()),
+                show=browser,
+            )
         except OSError as error:
             raise VerifyError(
                 f"Port {port} at {address} cannot be used.",

@@ -39,10 +39,10 @@ class Origin:
 
 @dataclass(frozen=True)
 class ReasonRow:
-    """Why something does not pass, and what would help."""
+    """Why something does not pass, at which levels, and what would help."""
 
     criterion: str
-    level: str
+    levels: str
     band: str
     status: Standing
     reason: str
@@ -183,20 +183,18 @@ def _compared(verdicts: Sequence[Verdict], binding: Verdict | None) -> tuple[Ver
 
 
 def _reasons(verdicts: Sequence[Verdict]) -> tuple[ReasonRow, ...]:
-    """Return the reason and hint of everything that does not pass, worst first."""
-    rows = [
-        ReasonRow(
-            criterion=v.criterion.removeprefix(f"{v.requirement}/"),
-            level=v.level,
-            band=v.band or "",
-            status=standing(v),
-            reason=v.reason or "no reason given",
-            hint=v.hint or "",
-        )
-        for v in verdicts
-        if v.status != "PASS" and not (v.reason or "").startswith("role_")
-    ]
-    return tuple(sorted(rows, key=lambda r: (level_rank(r.level), r.criterion, r.band)))
+    """Return the reason and hint of everything that does not pass, binding levels first."""
+    found: dict[tuple[str, str, Standing, str, str], list[Verdict]] = {}
+    for v in sorted(verdicts, key=lambda v: (not v.binding, level_rank(v.level))):
+        if v.status == "PASS" or (v.reason or "").startswith("role_"):
+            continue
+        criterion = v.criterion.removeprefix(f"{v.requirement}/")
+        key = (criterion, v.band or "", standing(v), v.reason or "", v.hint or "")
+        found.setdefault(key, []).append(v)
+    return tuple(
+        ReasonRow(criterion, ", ".join(v.level for v in mine), band, status, reason, hint)
+        for (criterion, band, status, reason, hint), mine in found.items()
+    )
 
 
 def _origin(data: RequirementData) -> Origin | None:

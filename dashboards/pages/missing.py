@@ -14,6 +14,7 @@ TITLES: Final = {
     "criterion": "No such criterion",
     "band": "No such band",
     "link": "This link cannot be read",
+    "store": "The store cannot be read",
     "evidence": "The store holds no run yet",
 }
 
