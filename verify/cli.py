@@ -10,7 +10,7 @@ import typer
 
 #: Our own commands, in the order of the help page. Others (the dashboard, plugins)
 #: come by entry point, so that this package need not import theirs.
-COMMANDS: tuple[str, ...] = ("simulate", "gate", "report", "requirements")
+COMMANDS: tuple[str, ...] = ("simulate", "measure", "verify", "gate", "report", "requirements")
 ENTRY_POINT_GROUP = "skyassay.commands"
 
 

@@ -1,0 +1,120 @@
+"""What several commands do alike: tables in, progress, formats out."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from skyassay.verify.errors import VerifyError
+from skyassay.verify.records import Finding
+from skyassay.verify.report.terminal import colours, width
+from skyassay.verify.store import DEFAULT_URL, open_store
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from skyassay.requirements_map import RequirementSet
+    from skyassay.verify.measuring import Measured, Request
+
+FORMATS = ("table", "json", "csv")
+STORE_VARIABLE = "SKYASSAY_STORE"
+#: Value of `--store` for those who want to keep nothing.
+NO_STORE = "none"
+
+
+def default_store() -> str:
+    """Return the store to use when none is named."""
+    return os.environ.get(STORE_VARIABLE) or DEFAULT_URL
+
+
+def known_format(name: str) -> str:
+    """Return a format that exists."""
+    if name not in FORMATS:
+        raise VerifyError(
+            f"There is no format {name!r}.",
+            code="unknown_format",
+            hint="Formats: " + ", ".join(FORMATS),
+            exit_code=4,
+        )
+    return name
+
+
+def table_paths(texts: Sequence[str]) -> dict[str, str]:
+    """Return product -> path of every ``NAME=PATH``."""
+    found: dict[str, str] = {}
+    for text in texts:
+        name, equals, path = text.partition("=")
+        if not equals or not name or not path or name in found:
+            raise VerifyError(
+                f"{text!r} is not NAME=PATH, or names a product twice.",
+                code="bad_table",
+                hint="For instance --table matched_source=catalog.parquet",
+                exit_code=4,
+            )
+        found[name] = path
+    return found
+
+
+def command_line() -> str:
+    """Return the command as it was typed."""
+    return shlex.join(["assay", *sys.argv[1:]])
+
+
+def measure_and_keep(
+    tables: Mapping[str, str], request: Request, requirements: RequirementSet, store: str
+) -> Measured:
+    """Measure tables and keep the run in a store, unless it is ``none``."""
+    from skyassay.verify.measuring import measure
+    from skyassay.verify.store.rows import check_id
+    from skyassay.verify.tables import open_tables
+
+    if request.run_id is not None:
+        check_id(request.run_id, "run id")
+    source = open_tables(tables)
+    if store != NO_STORE:
+        open_store(store, write=True).close()  # an hour's work should not find it locked
+    with progress_bar("measuring") as progress:
+        made = measure(source, request, requirements, progress=progress)
+    if store != NO_STORE:
+        with open_store(store, write=True) as keeper:
+            keeper.add_run(
+                made.run, made.measurements, made.judgement.all, made.evidence, made.findings
+            )
+    return made
+
+
+@contextmanager
+def progress_bar(what: str) -> Iterator[Callable[[int], None] | None]:
+    """Show partitions done, on a terminal only."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), "{task.description}", MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(f"{what}: partitions", total=None)
+        yield lambda done: bar.update(task, completed=done)
+
+
+def terminal() -> Console:
+    """Return a console on standard output; no colour where none is wanted."""
+    from rich.console import Console
+
+    colour = colours()
+    return Console(width=width(), force_terminal=colour, no_color=not colour, highlight=False)
+
+
+def print_findings(console: Console, findings: Sequence[Finding]) -> None:
+    """Print what a reader must know beside the numbers."""
+    from rich.text import Text
+
+    for f in findings:
+        hint = f" ({f.hint})" if f.hint else ""
+        where = f" [{f.metric}, {f.band}]" if f.metric else ""
+        console.print(Text(f"{f.severity}: {f.message}{hint} [{f.code}]{where}"))

@@ -1,0 +1,194 @@
+"""Measure a source: choose metrics, fold, judge, and say what the run was."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from importlib.metadata import distributions, version
+
+from skyassay.metrics.contract import Measurement, Metric
+from skyassay.metrics.registry import load_metrics, make, recipe_names
+from skyassay.requirements_map import RequirementSet
+from skyassay.verify.bindings import bindings
+from skyassay.verify.crosschecks import cross_check
+from skyassay.verify.errors import VerifyError
+from skyassay.verify.execution import Outcome, part_count, run
+from skyassay.verify.executors import executor
+from skyassay.verify.jsonio import canonical, measurement_to_json
+from skyassay.verify.judging import Judgement, judge_recipes
+from skyassay.verify.origin import Origin, origin
+from skyassay.verify.records import Evidence, Finding, Run
+from skyassay.verify.tables import Source
+
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to measure and how.
+
+    Attributes
+    ----------
+    metrics : tuple of str
+        Metric ids; empty means every metric installed.
+    recipe : str or None
+        None: each metric's own; ``all``: every one it offers.
+    workers : int
+    run_id : str or None
+        Made from the content when not given: the same data, recipes and software give the
+        same id, and storing it again is a no-op.
+    subject, evidence_level : str or None
+        As the user says; see `skyassay.verify.origin`.
+    partitions : int or None
+    command : str
+    """
+
+    metrics: tuple[str, ...] = ()
+    recipe: str | None = None
+    workers: int = 1
+    run_id: str | None = None
+    subject: str | None = None
+    evidence_level: str | None = None
+    partitions: int | None = None
+    command: str = ""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A run and everything it gave."""
+
+    run: Run
+    measurements: tuple[Measurement, ...]
+    judgement: Judgement
+    findings: tuple[Finding, ...]
+    evidence: tuple[Evidence, ...]
+    digests: Mapping[str, str]
+    failures: Mapping[str, str]
+
+
+def measure(
+    source: Source,
+    request: Request,
+    requirements: RequirementSet,
+    *,
+    findings: Sequence[Finding] = (),
+    progress: Callable[[int], None] | None = None,
+) -> Measured:
+    """Measure a source and judge what was measured.
+
+    Parameters
+    ----------
+    source : Source
+    request : Request
+    requirements : RequirementSet
+    findings : sequence of Finding
+        Of checks that were made before (contracts); kept with the run.
+    progress : callable, optional
+        Told the partitions done so far.
+
+    Raises
+    ------
+    MetricError, ProductError, VerifyError
+        When nothing can be measured at all.
+    """
+    metrics = choose(request.metrics, request.recipe)
+    whose = origin(source.identity(), request.subject, request.evidence_level)
+    outcome = run(
+        metrics,
+        source,
+        executor(request.workers),
+        {m.id: bindings(m, requirements) for m in metrics},
+        partitions=partitions_of(source, request),
+        progress=progress,
+    )
+    this = describe(source, request, whose, outcome)
+    judgement = judge_recipes(requirements, outcome.measurements, this)
+    noticed = [Finding(n.code, n.severity, n.message, n.hint, None, None) for n in source.notes()]
+    checked = cross_check(outcome.measurements, judgement.all)
+    return Measured(
+        this,
+        outcome.measurements,
+        judgement,
+        tuple(dict.fromkeys((*findings, *noticed, *checked))),
+        outcome.evidence,
+        outcome.digests,
+        outcome.failures,
+    )
+
+
+def choose(names: Sequence[str], recipe: str | None) -> list[Metric]:
+    """Return the metrics asked for, in the recipes asked for.
+
+    Raises
+    ------
+    MetricError
+        ``unknown_metric``, ``unknown_recipe``.
+    VerifyError
+        ``unknown_recipe`` when no metric offers it.
+    """
+    plugins = load_metrics()
+    wanted = tuple(dict.fromkeys(names)) or tuple(sorted(plugins))
+    if recipe is None:
+        return [make(name) for name in wanted]
+    if recipe == ALL:
+        made = [make(name) for name in wanted]  # names an unknown metric first
+        return [make(m.id, r) for m in made for r in plugins[m.id].recipes]
+    if names:
+        return [make(name, recipe) for name in wanted]
+    offering = [name for name in wanted if recipe in plugins[name].recipes]
+    if not offering:
+        near = get_close_matches(recipe, (*recipe_names(), ALL), n=2)
+        raise VerifyError(
+            f"No metric offers the recipe {recipe!r}.",
+            code="unknown_recipe",
+            hint=f"Did you mean {' or '.join(near)}?"
+            if near
+            else "Recipes: " + ", ".join((*recipe_names(), ALL)),
+            exit_code=4,
+        )
+    return [make(name, recipe) for name in offering]
+
+
+def partitions_of(source: Source, request: Request) -> int:
+    """Return the number of partitions for a request."""
+    if request.partitions is not None:
+        return request.partitions
+    rows = sum(int(one.get("rows") or 0) for one in source.identity().values())
+    return part_count(rows, request.workers)
+
+
+def describe(source: Source, request: Request, whose: Origin, outcome: Outcome) -> Run:
+    """Return the record of a run."""
+    made = Run(
+        id=request.run_id or "",
+        subject=whose.subject,
+        evidence_level=whose.evidence_level,
+        created=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        seed=whose.seed,
+        inputs=source.identity(),
+        provenance={**environment(), "states": _sha(outcome.digests), "command": request.command},
+    )
+    if made.id:
+        return made
+    content = asdict(made)
+    content.pop("created")
+    content["provenance"].pop("command")
+    content["found"] = [measurement_to_json(m) for m in outcome.measurements]
+    return replace(made, id=f"run-{_sha(content)[:12]}")
+
+
+def environment() -> dict[str, str]:
+    """Return software versions, and a digest of everything installed."""
+    installed = sorted({f"{d.name}=={d.version}" for d in distributions()})
+    named = {name: version(name) for name in ("skyassay", "numpy", "scipy", "astropy")}
+    return {**named, "python": platform.python_version(), "environment": _sha(installed)[:16]}
+
+
+def _sha(content: object) -> str:
+    if isinstance(content, Mapping):
+        content = dict(content)
+    return hashlib.sha256(canonical(content).encode()).hexdigest()
