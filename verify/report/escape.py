@@ -25,6 +25,10 @@ def markup(text: object) -> str:
 
 def csv_cell(value: object) -> object:
     """Return a value for CSV; text a spreadsheet would run gets an apostrophe in front."""
-    if isinstance(value, str) and value.lstrip(" ").startswith(FORMULA_STARTS):
-        return "'" + value
-    return value
+    if not isinstance(value, str):
+        return value
+    # A bare carriage return ends a line for some readers and is not quoted by the writer.
+    text = value.replace("\r\n", "\n").replace("\r", "\n")
+    if value.lstrip(" ").startswith(FORMULA_STARTS) or text.lstrip().startswith(FORMULA_STARTS):
+        return "'" + text
+    return text

@@ -86,7 +86,8 @@ def dress_legend(plot: figure) -> None:
     legend.label_text_font, legend.label_text_color = FONT, INK
     legend.label_text_font_size = "12px"
     legend.margin = legend.padding = 2
-    legend.nrows = "auto"
+    if len(legend.items) > 4:
+        legend.ncols = 3  # a single row of more would run out of a narrow figure
 
 
 def span_of(numbers: Iterable[float | None], air: float = 0.08) -> tuple[float, float]:

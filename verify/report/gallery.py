@@ -79,6 +79,8 @@ def _limits(report: ReleaseReport) -> Group:
 def _caption(verdict: Verdict) -> str:
     """Return the figure of a criterion in words."""
     shown = row(verdict)
+    if verdict.value is None:
+        return f"{look(shown.status).label}, {shown.level} limit {shown.limit}: {shown.reason}"
     where = f" in {shown.quantity}" if shown.quantity else ""
     return f"{look(shown.status).label}{where}: {shown.value}, {shown.level} limit {shown.limit}."
 

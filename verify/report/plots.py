@@ -94,14 +94,14 @@ def limits_plot(
     ends = [end for v in drawn for end in (v.value, v.low, v.high)]
     low, high = span_of([*limits.values(), *ends])
     plot = make(
-        100 + 26 * len(drawn),
+        120 + 26 * len(drawn),
         f"{unit}" if unit else "value",
         "",
         y_range=list(dict.fromkeys(reversed(names))),
         x_range=(low, high),
     )
     for level, limit in sorted(limits.items(), key=lambda item: item[1]):
-        limit_line(plot, limit, level, f"{level} {limit_text(op, limit, unit)}", upright=True)
+        limit_line(plot, limit, level, f"{level} {limit_text(op, limit, '')}", upright=True)
     points = [(n, v, v.value, v.low, v.high) for n, v in zip(names, drawn, strict=True)]
     _marks(plot, points, (low, high), upright=False)
     plot.ygrid.grid_line_color = None

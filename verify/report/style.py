@@ -39,7 +39,7 @@ LOOKS: Mapping[str, Look] = {
 #: Status -> Bokeh marker: the shape says it too.
 MARKERS: Mapping[str, str] = {
     "PASS": "circle",
-    "FAIL": "x",
+    "FAIL": "inverted_triangle",
     "INCONCLUSIVE": "diamond",
     "NOT_MEASURED": "square_cross",
 }

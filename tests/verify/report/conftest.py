@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -89,6 +91,41 @@ def fill(url, runs=(("run-1", 0.9), ("run-2", 1.05), ("run-3", 1.0)), **more):
             verdicts = judge_all(requirements, items, run)
             store.add_run(run, items, verdicts, evidence(rng), FINDINGS)
     return url
+
+
+def poisoned(report, payload):
+    """A report in which every string from outside is the payload."""
+
+    def bad(verdict):
+        strings = ("criterion", "requirement", "reason", "hint", "metric", "unit", "recipe",
+                   "band", "component", "method", "subject", "level")  # fmt: skip
+        return dataclasses.replace(
+            verdict,
+            **{name: payload for name in strings if getattr(verdict, name) is not None},
+            at={payload: 1.0},
+            parts=tuple(bad(part) for part in verdict.parts),
+        )
+
+    run = dataclasses.replace(
+        report.run, id=payload, subject=payload, created=payload,
+        inputs={payload: {payload: payload}}, provenance={payload: payload},
+    )  # fmt: skip
+    verdicts = tuple(bad(v) for v in report.attempted())
+    past = report.history["LPM-17.PA1/gri"]
+    return dataclasses.replace(
+        report,
+        run=run,
+        verdicts=verdicts,
+        titles={payload: payload},
+        findings=(Finding(payload, "warning", payload, payload, payload, payload),),
+        history={payload: [dataclasses.replace(h, run=run, verdict=bad(h.verdict)) for h in past]},
+        evidence={(payload, payload): next(iter(report.evidence.values()))},
+    )
+
+
+@pytest.fixture
+def poison():
+    return poisoned
 
 
 @pytest.fixture(scope="session")
