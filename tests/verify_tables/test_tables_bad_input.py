@@ -2,6 +2,7 @@
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from skyassay.pipeline.products import ProductError
@@ -72,6 +73,7 @@ def test_without_another_column_the_rest_is_still_there(matched, write_plain):
         ("objectId", pa.array([str(i) for i in range(120)])),
         ("objectId", pa.array(np.full(120, 2**63, dtype=np.uint64))),
         ("band", pa.array(np.arange(120))),
+        ("band", pa.array([b"\xff"] * 120)),
         ("pixelFlags_bad", pa.array(np.arange(120))),
         ("detector", pa.array(np.linspace(0, 1, 120))),
         ("coord_ra", pa.array([[1.0]] * 120)),
@@ -83,6 +85,16 @@ def test_a_wrong_type_is_an_error(matched, write_plain, column, values):
         source = open_tables({"matched_source": path})
         list(source.partitions({"matched_source": (*NEEDS, column)}, "object", 1))
     assert (caught.value.code, caught.value.exit_code) == ("wrong_type", 3)
+
+
+def test_two_columns_of_one_name(matched, tmp_path):
+    arrays = [pa.array(v) for v in matched.values()]
+    twice = pa.Table.from_arrays([*arrays, arrays[0]], names=[*matched, "objectId"])
+    pq.write_table(twice, tmp_path / "m.parquet")
+    with pytest.raises(ProductError) as caught:
+        open_tables({"matched_source": tmp_path / "m.parquet"})
+    assert caught.value.code == "unreadable_data"
+    assert "two columns have one name" in caught.value.hint
 
 
 def test_difference_fluxes_are_no_matched_sources(matched, write_plain):

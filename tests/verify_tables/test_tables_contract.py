@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from skyassay.pipeline.products import product
-from skyassay.verify.tables import check_contract, open_tables
+from skyassay.verify.tables import check_contract, contract_findings, open_tables
 from skyassay.verify.tables.checks import checks
 from skyassay.verify.tables.profile import Profile, profile
 
@@ -131,6 +131,14 @@ def test_without_great_expectations_it_says_so(matched, write, monkeypatch):
     assert finding.expectation == "contract_not_checked"
     assert "skyassay[contracts]" in finding.message
     assert not found.ok
+
+
+def test_what_a_run_keeps(matched, write, write_plain):
+    assert contract_findings(open_tables({"matched_source": write(matched)})) == ()
+    path = write_plain({**matched, "psfFluxErr": np.zeros(120)})
+    (kept,) = contract_findings(open_tables({"matched_source": path}))
+    assert (kept.code, kept.severity) == (BETWEEN, "error")
+    assert kept.message.startswith("matched_source: 120 of 120 rows have psfFluxErr")
 
 
 def test_nothing_is_sent_or_written(matched, write, monkeypatch, tmp_path):

@@ -138,7 +138,7 @@ def test_masked_fits_integers_and_texts(matched, tmp_path, read_all):
     assert got["band"].tolist() == matched["band"].tolist()
 
 
-@pytest.mark.parametrize("kind", ["string", "large_string", "dictionary", "string_view"])
+@pytest.mark.parametrize("kind", ["string", "large_string", "dictionary", "string_view", "binary"])
 def test_text_types(matched, write_plain, read_all, kind):
     text = pa.array(matched["band"].tolist())
     text = text.dictionary_encode() if kind == "dictionary" else text.cast(getattr(pa, kind)())

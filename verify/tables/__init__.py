@@ -4,7 +4,12 @@ Bit flips in files without checksums cannot be detected; such files are reported
 note ``no_page_checksums``.
 """
 
-from skyassay.verify.tables.contract import ContractReport, Finding, check_contract
+from skyassay.verify.tables.contract import (
+    ContractReport,
+    Finding,
+    check_contract,
+    contract_findings,
+)
 from skyassay.verify.tables.notes import Note
 from skyassay.verify.tables.source import FileSource, Source, open_tables
 
@@ -15,5 +20,6 @@ __all__ = [
     "Note",
     "Source",
     "check_contract",
+    "contract_findings",
     "open_tables",
 ]

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from skyassay.verify import records
 from skyassay.verify.tables.checks import Check, checked_columns, checks
 from skyassay.verify.tables.notes import Severity
 from skyassay.verify.tables.profile import Profile, profile
 
 if TYPE_CHECKING:
+    from skyassay.verify.tables.source import FileSource
     from skyassay.verify.tables.stored import StoredProduct
 
 #: Rows up to which the expectations see the table itself.
@@ -117,6 +119,20 @@ def check_contract(stored: StoredProduct, *, frame_rows: int = FRAME_ROWS) -> Co
         engine = "profile"
     findings = tuple(_finding(check, rule, count, stored.rows) for check, rule, count in broken)
     return ContractReport(name, findings, stored.rows, engine, len(wanted))
+
+
+def contract_findings(source: FileSource) -> tuple[records.Finding, ...]:
+    """Check every product of a source; return what a run keeps of it.
+
+    The code of a finding is the name of the expectation, e.g.
+    ``expect_column_values_to_be_between``, or ``contract_not_checked``.
+    """
+    reports = [check_contract(source.one(name)) for name in source.products]
+    return tuple(
+        records.Finding(f.expectation, f.severity, f"{report.product}: {f.message}")
+        for report in reports
+        for f in report.findings
+    )
 
 
 def _fold(stored: StoredProduct, read: tuple[str, ...], wanted: tuple[Check, ...]) -> Profile:

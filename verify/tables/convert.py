@@ -32,12 +32,14 @@ def _column(stored: pa.Array, link: Link) -> pa.Array:
     dtype = link.column.dtype
     if pa.types.is_dictionary(stored.type):
         stored = stored.cast(stored.type.value_type)
-    if dtype == "string":
-        return pc.utf8_trim_whitespace(stored.cast(pa.string()))
     if dtype.startswith("int") and pa.types.is_floating(stored.type):
         # An integer with gaps, as pandas and astropy write it: NaN means no value.
         stored = pc.if_else(pc.is_nan(stored), pa.scalar(None, stored.type), stored)
     try:
+        if dtype == "string":
+            if pa.types.is_fixed_size_binary(stored.type):
+                stored = stored.cast(pa.binary())
+            return pc.utf8_trim_whitespace(stored.cast(pa.string()))
         if link.factor != 1.0:
             stored = pc.multiply(stored.cast(pa.float64()), link.factor)
         # Single precision would cut a position to 0.1 arcsec; double holds every float.

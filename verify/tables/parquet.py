@@ -45,6 +45,8 @@ class ParquetReader:
                 )
             pages = file.metadata.num_rows == 0 or has_page_checksums(stream)
             schema = file.schema_arrow
+            if len(set(schema.names)) != len(schema.names):
+                raise ValueError("two columns have one name")
             units = _astropy_units(schema.metadata or {})
             fields = {
                 f.name: StoredField(f.name, f.type, _unit(f.metadata or {}) or units.get(f.name))

@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 #: Above this many bytes of rows the parts are kept in temporary files.
-MEMORY_BYTES = 512 * 1024 * 1024
+MEMORY_BYTES = 256 * 1024 * 1024
 
 
 def hash_ids(ids: NDArray[np.int64]) -> NDArray[np.uint64]:

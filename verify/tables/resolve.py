@@ -111,9 +111,10 @@ def _fits(kind: pa.DataType, dtype: str, *, is_key: bool) -> bool:
         kind = kind.value_type
     number = pa.types.is_integer(kind) or (pa.types.is_floating(kind))
     if dtype == "string":
-        return bool(
-            pa.types.is_string(kind) or pa.types.is_large_string(kind) or kind == pa.string_view()
-        )
+        # Text that came from FITS is often kept as bytes.
+        binary = pa.types.is_binary(kind) or pa.types.is_fixed_size_binary(kind)
+        wide = pa.types.is_large_string(kind) or kind == pa.string_view()
+        return bool(pa.types.is_string(kind) or wide or binary)
     if dtype == "bool":
         return bool(pa.types.is_boolean(kind))
     if dtype == "timestamp":
