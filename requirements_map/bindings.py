@@ -9,7 +9,7 @@ from typing import Any
 
 from skyassay.requirements_map.errors import RequirementsError
 from skyassay.requirements_map.model import ANY_BAND, Bindings
-from skyassay.requirements_map.units import parse_unit
+from skyassay.requirements_map.units import check_unit
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def resolve(
     sources: dict[str, Mapping[str, str]] = {}
     for parameter, target in written.items():
         if isinstance(target, Mapping) and "value" in target:
-            parse_unit(target["unit"])
+            check_unit(criterion, target["unit"])
             pair = (float(target["value"]), str(target["unit"]))
             values[parameter] = MappingProxyType({ANY_BAND: dict.fromkeys(levels, pair)})
             sources[parameter] = MappingProxyType({})

@@ -15,7 +15,7 @@ from skyassay.requirements_map.fingerprints import (
 )
 from skyassay.requirements_map.levels import check_levels
 from skyassay.requirements_map.model import Criterion, Document, Node, Requirement, RequirementSet
-from skyassay.requirements_map.units import parse_unit
+from skyassay.requirements_map.units import check_unit
 
 Raw = Mapping[str, Any]
 
@@ -109,7 +109,7 @@ def _index(parts: Iterable[tuple[str, Document, Raw]]) -> dict[str, RawCriterion
                 key = f"{requirement['id']}/{c['name']}"
                 if c.get("kind") != "capability":
                     check_levels(key, c["op"], c["levels"], document.levels)
-                    parse_unit(c["unit"])
+                    check_unit(key, c["unit"])
                 items.append(
                     (key, origin, RawCriterion(key, c.get("levels", {}), c.get("unit", "")))
                 )

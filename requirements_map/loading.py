@@ -57,7 +57,7 @@ def _load_installed() -> RequirementSet:
 
 def _assemble(more: Iterable[tuple[str, Any]]) -> RequirementSet:
     others = [(origin, False, _content(origin, item)) for origin, item in more]
-    return build([*_packaged(), *others], nodes=_nodes(), elements=elements_of())
+    return build([*_packaged(), *others], nodes=packaged_nodes(), elements=elements_of())
 
 
 @cache
@@ -70,7 +70,7 @@ def _packaged() -> tuple[tuple[str, bool, Mapping[str, Any]], ...]:
 
 
 @cache
-def _nodes() -> tuple[Node, ...]:
+def packaged_nodes() -> tuple[Node, ...]:
     """Return the upstream ids, and the requirements of documents that are not ours to hold."""
     path = data_path("upstream.yaml")
     listed = read_yaml(path.read_text(encoding="utf-8"), path.name)["nodes"]

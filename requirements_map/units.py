@@ -39,6 +39,17 @@ def parse_unit(text: str) -> UnitBase:
             f"{text!r} is not a unit.",
             code="unknown_unit",
             hint="Write it the way astropy reads it, e.g. mmag, mas/yr, Mbit / s.",
+            exit_code=4,
+        ) from error
+
+
+def check_unit(criterion: str, text: str) -> None:
+    """Refuse a unit that cannot be read, naming the criterion that has it."""
+    try:
+        parse_unit(text)
+    except RequirementsError as error:
+        raise RequirementsError(
+            f"{criterion}: {error}", code=error.code, hint=error.hint, exit_code=error.exit_code
         ) from error
 
 

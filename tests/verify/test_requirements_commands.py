@@ -1,0 +1,227 @@
+"""`assay requirements`: what a person or a script sees, and the exit codes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from skyassay.requirements_map import load
+from skyassay.requirements_map.export import CSV_COLUMNS, csv_rows, show_json
+from skyassay.requirements_map.findings import MetricFacts
+from skyassay.verify import cli
+from skyassay.verify.commands import requirements as command
+
+
+@pytest.fixture(autouse=True)
+def _honest_metrics(monkeypatch):
+    found = load()
+    named = sorted({c.metric for c in found.criteria.values() if c.metric})
+    facts = [
+        MetricFacts(m, found.measured_by(m)[0].unit, tuple(c.id for c in found.measured_by(m)))
+        for m in named
+    ]
+    monkeypatch.setattr(command, "metric_facts", lambda: facts)
+
+
+@pytest.fixture
+def assay(capsys):
+    def run(*argv):
+        with pytest.raises(SystemExit) as stop:
+            cli.main(["requirements", *argv])
+        out = capsys.readouterr()
+        return stop.value.code, out.out, out.err
+
+    return run
+
+
+def test_list_as_json_holds_everything(assay):
+    code, out, _ = assay("list", "--format", "json")
+    data = json.loads(out)
+    assert code == 0
+    assert list(data) == ["schema", "documents", "requirements", "nodes"]
+    assert data["schema"] == "skyassay.requirements/1"
+    ids = {r["id"] for r in data["requirements"]}
+    assert ids == set(load().requirements)
+    criterion = next(
+        c for r in data["requirements"] for c in r["criteria"] if c["id"] == "DMS-REQ-0359/PF1"
+    )
+    assert criterion["at"]["PA2"]["u"] == {
+        "from": "DMS-REQ-0359/PA2uzy",
+        "levels": {"given": {"value": 22.5, "unit": "mmag"}},
+    }
+    node = next(n for n in data["nodes"] if n["id"] == "OSS-REQ-0387")
+    assert (node["text"], node["note"]) == (None, "text not at hand")
+
+
+def test_list_json_equals_the_dmsr_table(assay):
+    data = json.loads(assay("list", "--document", "LSE-61", "--format", "json")[1])
+    path = Path(command.__file__).parents[2] / "requirements_map/data/sources/dmsr_parameters.csv"
+    with path.open(encoding="utf-8") as lines:
+        table = {
+            f"{r['req_id']}/{r['parameter'].removeprefix('inline:')}": (
+                float(r["value"]),
+                r["unit"],
+            )
+            for r in csv.DictReader(lines)
+        }
+    ours = {
+        c["id"]: (c["levels"]["given"], c["source_unit"])
+        for r in data["requirements"]
+        for c in r["criteria"]
+        if c["kind"] == "value"
+    }
+    assert ours == table
+
+
+def test_list_filters(assay):
+    rows = list(csv.DictReader(io.StringIO(assay("list", "--format", "csv")[1])))
+    assert tuple(rows[0]) == CSV_COLUMNS
+    assert len(rows) == len(csv_rows(load().requirements.values()))
+    descoped = list(
+        csv.DictReader(io.StringIO(assay("list", "--status", "descoped", "--format", "csv")[1]))
+    )
+    assert len({r["requirement"] for r in descoped}) == 5
+    pa1 = assay("list", "--metric", "photometry.repeatability.pa1", "--format", "csv")[1]
+    assert len(pa1.splitlines()) == 1 + 6
+    unverified = json.loads(assay("list", "--unverified", "--format", "json")[1])
+    criteria = [c for r in unverified["requirements"] for c in r["criteria"]]
+    assert criteria
+    assert {c["verification"] for c in criteria} == {"nothing verifies this yet"}
+
+
+def test_list_for_people(assay):
+    code, out, _ = assay("list", "--document", "LPM-17")
+    assert code == 0
+    assert "<= 5 / 8 / 3 mmag" in out
+    assert "nothing verifies this yet" in out
+    assert "65 requirements (0 descoped)" in out
+
+
+@pytest.mark.parametrize(
+    ("argv", "code", "word"),
+    [
+        (("list", "--document", "LPM-71"), "unknown_document", "LPM-17"),
+        (("list", "--status", "done"), "unknown_status", "active"),
+        (("list", "--metric", "photometry.repeatability.pa9"), "unknown_metric", "pa1"),
+        (("list", "--format", "xml"), "unknown_format", "csv"),
+        (("show", "PA1"), "unknown_id", "LPM-17.PA1"),
+        (("trace", "LVV-T17570"), "unknown_id", "LVV-T1757"),
+        (("lint", "--run", "r1"), "bad_usage", "--store"),
+        (("lint", "--records", "nowhere.yaml"), "no_such_file", ""),
+        (("lint", "--extra", "nowhere.yaml"), "no_such_file", ""),
+        (("lint", "--store", "nowhere.sqlite"), "no_store", ""),
+    ],
+)
+def test_wrong_usage_is_one_sentence(assay, tmp_path, monkeypatch, argv, code, word):
+    monkeypatch.chdir(tmp_path)
+    exit_code, out, err = assay(*argv)
+    assert exit_code in (3, 4) if code == "no_store" else exit_code == 4
+    assert out == ""
+    assert f"[{code}]" in err
+    assert word in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("argv", [("bogus",), ("show",), ("list", "--bogus"), ()])
+def test_usage_of_the_command_line_itself(assay, argv):
+    code, out, err = assay(*argv)
+    assert code == (0 if not argv and out else 4)
+    assert "Traceback" not in err
+
+
+def test_show_as_json(assay):
+    code, out, _ = assay("show", "LPM-17.PF1/u", "--format", "json")
+    data = json.loads(out)
+    assert code == 0
+    assert data == json.loads(
+        json.dumps(show_json(load(), load().requirements["LPM-17.PF1"], "LPM-17.PF1/u"))
+    )
+    assert data["criterion"] == "LPM-17.PF1/u"
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("LPM-17.TE3", ["separations up to 1 arcmin", "DMS-REQ-0362/TE3", "fingerprint"]),
+        ("LPM-17.PF1/u", ["PA2: design 22.5", "binding: design"]),
+        ("DMS-REQ-0362", ["LVV-9783", "LVV-T2177", "separations below 5 arcmin"]),
+        ("DMS-REQ-0177", ["descoped"]),
+        ("OSS-REQ-0353", ["secondhand  yes", "joint"]),
+        ("OSS-REQ-0387", ["text not at hand", "DMS-REQ-0359"]),
+    ],
+)
+def test_show_for_people(assay, key, words):
+    code, out, _ = assay("show", key)
+    assert code == 0
+    for word in words:
+        assert word in out
+
+
+def test_lint_is_clean(assay):
+    code, out, _ = assay("lint")
+    assert code == 0
+    assert "open" in out
+    data = json.loads(assay("lint", "--format", "json")[1])
+    assert data["counts"]["fail"] == 0
+    assert {f["code"] for f in data["findings"]} == {"T12"}
+
+
+def test_lint_lists_open_ones_on_demand(assay):
+    assert "T12 inspection due" in assay("lint", "--all")[1]
+
+
+def test_lint_fails_with_the_code(assay, monkeypatch):
+    monkeypatch.setattr(command, "metric_facts", list)
+    code, out, _ = assay("lint")
+    assert code == 1
+    assert "T1 uncovered" in out
+
+
+def test_lint_reports_what_does_not_load(assay, tmp_path, extra):
+    extra["requirements"][0]["parents"] = ["OSS-REQ-9999"]
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump(extra))
+    code, out, _ = assay("lint", "--extra", str(path), "--format", "json")
+    finding = json.loads(out)["findings"][0]
+    assert (code, finding["code"]) == (1, "T3")
+    assert "OSS-REQ-9999" in finding["message"]
+
+
+def test_extra_requirements_are_listed_and_linted(assay, tmp_path, extra):
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump(extra))
+    assert "MINE-1.x" in assay("list", "--extra", str(path), "--document", "MINE-1")[1]
+    code, out, _ = assay("lint", "--extra", str(path))
+    assert code == 1
+    assert "MINE-1.x/value" in out
+
+
+@pytest.fixture
+def extra():
+    return {
+        "schema": "skyassay.requirements-source/1",
+        "document": {"id": "MINE-1", "title": "Mine", "revision": "1", "url": "",
+                     "levels": ["given"], "binding_level": "given"},
+        "requirements": [{
+            "id": "MINE-1.x", "title": "X", "text": "X has to be small enough.", "section": "",
+            "method": "test", "owner": "me", "group": "Mine",
+            "criteria": [{"name": "value", "text": "X in percent of Y.", "op": "<=",
+                          "levels": {"given": 3}, "unit": "%", "population": "process"}],
+        }],
+    }  # fmt: skip
+
+
+def test_trace_of_one_and_of_all(assay):
+    code, out, _ = assay("trace", "LPM-17.PA1")
+    assert code == 0
+    for word in ("OSS-REQ-0387", "DMS-REQ-0359", "LVV-9759", "LVV-T1757", "no run was given"):
+        assert word in out
+    data = json.loads(assay("trace", "--format", "json", "--document", "LSE-61")[1])
+    assert data["schema"] == "skyassay.requirements-trace/1"
+    assert len(data["traces"]) == 239
+    assert "LPM-17.UserComputeShare" in assay("trace")[1]
