@@ -154,13 +154,14 @@ def _change(errors: BandErrors, changes: Mapping[str, Any]) -> BandErrors:
 def default_model() -> ErrorModel:
     """Return the nominal error model.
 
-    `gamma` is Ivezic et al. (2019), table 2; saturation is for one 30 s visit.
+    `gamma` is Ivezic et al. (2019), table 2; saturation is the LSST Science Book's (2.0) for
+    a 15 s exposure.
     """
     base = ErrorModel(bands=tuple(BandErrors(band=b) for b in BANDS))
     return base.with_bands(
         gamma={"u": 0.038},
         white_mas={"u": 1.0, "z": 1.4, "y": 1.3},
-        saturation={"u": 14.9, "g": 16.2, "r": 16.0, "i": 15.8, "z": 15.4, "y": 14.3},
+        saturation={"u": 14.7, "g": 15.7, "r": 15.8, "i": 15.8, "z": 15.3, "y": 13.9},
         floor_mmag={"u": 1.5, "z": 1.0, "y": 1.2},
         zero_point_visit_mmag={"u": 2.3, "z": 1.2, "y": 1.4},
         offset_ra_mas={"u": 1.5, "g": 1.0, "i": -0.6, "z": 0.8, "y": -1.0},

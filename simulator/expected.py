@@ -193,13 +193,9 @@ def _reduced(variance: Floats) -> Floats:
     if variance.shape[1] <= VISIT_NODES:
         return variance
     order = np.argsort(variance.mean(axis=0), kind="stable")
-    if order.size % VISIT_NODES:
-        raise SimulatorError(
-            f"{order.size} observing conditions do not fall into {VISIT_NODES} equal groups.",
-            code="bad_conditions",
-        )
-    grouped = variance[:, order].reshape(variance.shape[0], VISIT_NODES, -1)
-    return np.asarray(grouped.mean(axis=2))
+    # Each condition counts VISIT_NODES times, so that equal groups need no whole number of them.
+    spread = np.repeat(variance[:, order], VISIT_NODES, axis=1)
+    return np.asarray(spread.reshape(variance.shape[0], VISIT_NODES, -1).mean(axis=2))
 
 
 def _photometry(errors: BandErrors, stars: Population) -> Mixture:

@@ -15,7 +15,12 @@ from typing import Any
 import numpy as np
 import yaml
 
-from skyassay.simulator.error_model import MAS_PER_ARCMIN, BandErrors, ErrorModel
+from skyassay.simulator.error_model import (
+    MAS_PER_ARCMIN,
+    BandErrors,
+    ErrorModel,
+    default_model,
+)
 from skyassay.simulator.expected import REFERENCE, expected
 from skyassay.simulator.nominal_population import nominal_population
 from skyassay.simulator.population import Population, Selection
@@ -24,6 +29,8 @@ from skyassay.simulator.presets import PRESETS, Preset
 from skyassay.simulator.quantities import Quantity, quantity
 
 SCHEMA = "skyassay.nominal/1"
+#: Pairs that the default recipes want, and half the width of their annulus, arcmin.
+MIN_PAIRS, ANNULUS = 30, 1.0
 
 
 @dataclass(frozen=True)
@@ -94,8 +101,10 @@ def computed(entry: Nominal, model: ErrorModel) -> Nominal:
     worst = max(value, key=lambda b: value[b])
     for preset in PRESETS:
         layout = _layout(q, model, worst, value[worst], preset)
+        pairs = min(_pairs(q, _stars(q, model, band, preset), preset) for band in value)
         width[preset.name] = round(half_width(q.statistic, value[worst], layout), 4)
-        verdict[preset.name] = verdicts(q.statistic, value[worst], entry.limit, layout)
+        decided = verdicts(q.statistic, value[worst], entry.limit, layout)
+        verdict[preset.name] = _with_pairs(pairs, decided)
     return Nominal(
         entry.criterion, entry.quantity, entry.limit, entry.at, entry.unit, value, width, verdict
     )
@@ -104,11 +113,11 @@ def computed(entry: Nominal, model: ErrorModel) -> Nominal:
 def selection(q: Quantity, errors: BandErrors) -> Selection:
     """Return the stars that a quantity is about.
 
-    Photometry: 1 to 4 mag fainter than saturation (LPM-17, 3.3.4.1) and S/N of 200;
-    astrometry: 17 to 21.5 mag and S/N of 50.
+    Photometry: 1 to 4 mag fainter than saturation (LPM-17, 3.3.4.1) and S/N of 100;
+    astrometry: 17 to 21.5 mag and S/N of 50: the cuts of the default recipes.
     """
     if q.kind == "photometry":
-        return Selection(errors.saturation + 1.0, errors.saturation + 4.0, 200.0)
+        return Selection(errors.saturation + 1.0, errors.saturation + 4.0, 100.0)
     return Selection(17.0, 21.5, 50.0)
 
 
@@ -129,17 +138,40 @@ def _value(q: Quantity, model: ErrorModel, band: str, at: float | None) -> float
     )
 
 
-def _layout(q: Quantity, model: ErrorModel, band: str, value: float, preset: Preset) -> Layout:
-    """Return how the variance splits and how many stars will estimate it."""
+def _stars(q: Quantity, model: ErrorModel, band: str, preset: Preset) -> int:
+    """Return how many stars of a preset the quantity is about."""
     pair = q.kind in ("offset", "separation_offset")
     bands = (model[band], model[REFERENCE]) if pair else (model[band],)
     population = _population()
     share = population.select(selection(q, model[band]), bands).weights.sum()
-    stars = int(preset.universe.stars * share / population.weights.sum())
+    return int(preset.universe.stars * share / population.weights.sum())
+
+
+def _pairs(q: Quantity, stars: int, preset: Preset) -> float:
+    """Return how many pairs to expect at the quantity's separation; infinite without one."""
+    if q.distance == 0.0:
+        return float("inf")
+    area = 4.0 * q.distance * ANNULUS / 3600.0 / preset.universe.radius**2
+    return 0.5 * stars**2 * area
+
+
+def _with_pairs(pairs: float, decided: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the verdicts with NOT_MEASURED where pairs may be too few."""
+    chance = 2.0 * MIN_PAIRS**0.5
+    if pairs < MIN_PAIRS - chance:
+        return ("NOT_MEASURED",)
+    return decided if pairs >= MIN_PAIRS + chance else (*decided, "NOT_MEASURED")
+
+
+def _layout(q: Quantity, model: ErrorModel, band: str, value: float, preset: Preset) -> Layout:
+    """Return how the variance splits and how many stars will estimate it."""
+    bands = [model[band]]
+    if q.kind in ("offset", "separation_offset"):
+        bands.append(model[REFERENCE])
     shared = sum(_shared(q, b) for b in bands)
-    width = Quantity(q.name, q.metric, q.kind, "width", q.distance)
-    total = _width(width, model, band) ** 2 if q.statistic != "width" else value**2
-    return Layout(shared, total - shared, preset.cadence.visits_per_band, max(stars, 2))
+    total = value**2 if q.statistic == "width" else _width(q, model, band) ** 2
+    stars = max(_stars(q, model, band, preset), 2)
+    return Layout(shared, total - shared, preset.cadence.visits_per_band, stars)
 
 
 def _width(q: Quantity, model: ErrorModel, band: str) -> float:
@@ -160,11 +192,17 @@ def _shared(q: Quantity, errors: BandErrors) -> float:
     return float(tail * np.square(size))
 
 
+def refreshed() -> str:
+    """Return `nominal.yaml` with every value computed again from the default error model."""
+    model = default_model()
+    return to_yaml({key: computed(entry, model) for key, entry in nominals().items()})
+
+
 def to_yaml(entries: Mapping[str, Nominal]) -> str:
     """Return the text of `nominal.yaml` for these entries."""
     lines = [
         "# Expected population values, interval half-widths and verdicts of the nominal survey.",
-        "# Values come from the error model (nominal.py); a test computes them again.",
+        "# Values come from the error model; `nominal.refreshed()` gives this file anew, a test compares.",
         "# A verdict with two entries is decided by chance at that size.",
         f"schema: {SCHEMA}",
         "criteria:",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,4 +105,31 @@ def uniform_population(mag: float = 18.0, m5: float = 24.5, seeing: float = 0.7)
         magnitudes=dict.fromkeys(BANDS, mag * one),
         weights=one,
         conditions={b: Conditions(m5 * one, seeing * one) for b in BANDS},
+    )
+
+
+def truth_population(
+    stars: Mapping[str, NDArray[Any]], visits: Mapping[str, NDArray[Any]], field_radius: float
+) -> Population:
+    """Return the population of one simulated release: its own stars under its own conditions.
+
+    Few nights do not sample the weather; values of this population are what the release's
+    measurements estimate, however many stars share a lucky week.
+
+    Parameters
+    ----------
+    stars, visits : mapping
+        The `truth_star` and `truth_visit` products.
+    field_radius : float
+        Degrees.
+    """
+    bands = [b for b in BANDS if np.any(visits["band"] == b)]
+    seen = {b: visits["band"] == b for b in bands}
+    return Population(
+        magnitudes={b: stars[f"{b}_mag"] for b in bands},
+        weights=np.ones(stars["objectId"].size),
+        conditions={
+            b: Conditions(visits["magLim"][seen[b]], visits["seeing"][seen[b]]) for b in bands
+        },
+        field_radius=field_radius,
     )

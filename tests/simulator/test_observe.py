@@ -9,8 +9,10 @@ from skyassay.simulator.cadence import Cadence, visits
 from skyassay.simulator.conditions import Site
 from skyassay.simulator.error_model import POGSON, default_model
 from skyassay.simulator.errors import SimulatorError
+from skyassay.simulator.expected import expected
 from skyassay.simulator.geometry import basis
 from skyassay.simulator.observe import observe
+from skyassay.simulator.population import truth_population
 from skyassay.simulator.universe import Universe, star_table
 from skyassay.simulator.visit_errors import with_errors
 
@@ -145,9 +147,9 @@ def test_distortion_is_separation_times_the_term(field):
 def test_band_offset_is_constant_per_coordinate(field):
     model = QUIET.with_bands(offset_ra_mas={"g": 4.0}, offset_dec_mas={"g": -3.0})
     stars, _, table = survey(model, field, bands=("g", "r"), count=3)
-    for band, expected in (("g", (4.0, -3.0)), ("r", (0.0, 0.0))):
+    for band, both in (("g", (4.0, -3.0)), ("r", (0.0, 0.0))):
         part = {k: v[table["band"] == band] for k, v in table.items()}
-        for found, wanted in zip(offsets(stars, part), expected, strict=True):
+        for found, wanted in zip(offsets(stars, part), both, strict=True):
             assert np.allclose(found, wanted, atol=1e-3)
 
 
@@ -198,3 +200,37 @@ def test_astrometric_terms_do_not_move_photometric_draws():
     _, _, wide = survey(default_model().with_bands(translation_mas=50.0, white_mas=9.0), count=3)
     assert plain["psfFlux"].tobytes() == wide["psfFlux"].tobytes()
     assert plain["coord_ra"].tobytes() != wide["coord_ra"].tobytes()
+
+
+def test_release_has_the_values_expected_of_its_own_conditions():
+    """The whole chain against `expected`, by an estimator written here."""
+    model = default_model()
+    stars, truth, table = survey(model, bands=("g", "r"))
+    people = truth_population(stars, truth, 1.7)
+    clean = ~(table["pixelFlags_cr"] | table["pixelFlags_bad"])
+    for band in ("g", "r"):
+        part = {k: v[table["band"] == band] for k, v in table.items()}
+        good = np.where(clean[table["band"] == band].reshape(STARS, -1), 1.0, np.nan)
+        scatter = np.nanstd(millimag(stars, part, band) * good, axis=1, ddof=1)
+        wanted = expected("PA1", model, people, band)
+        assert np.median(scatter) == pytest.approx(wanted, rel=0.05)
+        p = basis(part["coord_ra"], part["coord_dec"])[0].reshape(3, STARS, -1)
+        away = np.degrees(1.0) * 60.0 * np.linalg.norm(p[:, :, None, 0] - p[:, None, :, 0], axis=0)
+        i, j = np.nonzero(np.triu(np.abs(away - 60.0) < 8.0))
+        apart = np.degrees(1.0) * 3.6e6 * np.linalg.norm(p[:, i] - p[:, j], axis=0)
+        # Pairs a degree apart lie between AM1 (5 arcmin) and AM3 (200 arcmin).
+        low, high = (expected(n, model, people, band) for n in ("AM1", "AM3"))
+        assert 0.98 * low < np.median(apart.std(axis=1)) < high
+
+
+def test_release_has_the_expected_offset_between_bands():
+    model = default_model().with_bands(translation_mas=0.5)
+    stars, truth, table = survey(model, bands=("g", "r"))
+    people = truth_population(stars, truth, 1.7)
+    found = {b: offsets(stars, {k: v[table["band"] == b] for k, v in table.items()}) for b in "gr"}
+    for axis, component in enumerate(("ra", "dec")):
+        difference = found["g"][axis] - found["r"][axis]
+        wanted = expected("AB1", model, people, "g", component=component)
+        assert np.sqrt(np.mean(difference**2)) == pytest.approx(wanted, rel=0.03)
+        edge = expected("AB2", model, people, "g", at=10.0, component=component)
+        assert np.percentile(np.abs(difference), 90) == pytest.approx(edge, rel=0.03)
