@@ -202,7 +202,7 @@ def to_yaml(entries: Mapping[str, Nominal]) -> str:
     """Return the text of `nominal.yaml` for these entries."""
     lines = [
         "# Expected population values, interval half-widths and verdicts of the nominal survey.",
-        "# Values come from the error model (`nominal.refreshed()` writes this text); a test compares.",
+        "# Values come from the error model (`nominal.refreshed()` writes it); a test compares.",
         "# A verdict with two entries is decided by chance at that size.",
         f"schema: {SCHEMA}",
         "criteria:",
