@@ -226,3 +226,66 @@ def test_trace_of_one_and_of_all(assay):
     assert data["schema"] == "skyassay.requirements-trace/1"
     assert len(data["traces"]) == 239
     assert "LPM-17.UserComputeShare" in assay("trace")[1]
+
+
+@pytest.fixture
+def store(tmp_path):
+    """A store with one run in which every criterion with a metric passes at its binding level."""
+    from importlib.metadata import version
+
+    from skyassay.verify.records import Run, Verdict
+    from skyassay.verify.store import open_store
+
+    numbers = dict.fromkeys(
+        ("value", "low", "high", "lower", "upper", "confidence", "method", "margin_sigma",
+         "margin_percent", "reason")
+    )  # fmt: skip
+
+    def make(created="2026-11-20T00:00:00+00:00", software=None, **changes):
+        verdicts = [
+            Verdict(
+                **numbers, requirement=c.requirement, criterion=c.id, level=c.binding_level,
+                binding=True, status="PASS", op=c.op, limit=1.0, unit=c.unit,
+                population=c.population, subject="test", evidence_level="catalog-twin",
+                metric=c.metric, fingerprint=changes.get(c.id, c.fingerprint),
+            )
+            for c in load().criteria.values() if c.metric and changes.get(c.id) != "gone"
+        ]  # fmt: skip
+        run = Run("r1", "test", "catalog-twin", created,
+                  provenance={"skyassay": software or version("skyassay")})  # fmt: skip
+        path = tmp_path / "store.sqlite"
+        with open_store(str(path), write=True) as opened:
+            opened.add_run(run, verdicts=verdicts)
+        return str(path)
+
+    return make
+
+
+def codes_of(out):
+    found = json.loads(out)["findings"]
+    return {(f["code"], f["severity"]) for f in found if f["severity"] != "open"}
+
+
+@pytest.mark.parametrize(
+    ("made", "argv", "expected"),
+    [
+        ({}, (), set()),
+        ({"LPM-17.PA1/gri": "gone"}, (), {("T2", "fail")}),
+        ({"LPM-17.PA1/gri": "0" * 64}, (), {("T6", "warn")}),
+        ({"LPM-17.PA1/gri": "0" * 64}, ("--release",), {("T6", "fail")}),
+        ({"created": "2020-01-01T00:00:00+00:00"}, ("--max-age", "30"), {("T7", "unknown")}),
+        ({"software": "0.0.1"}, ("--release",), {("T7", "fail")}),
+    ],
+)
+def test_lint_over_the_evidence_of_a_run(assay, store, made, argv, expected):
+    code, out, _ = assay("lint", "--store", store(**made), "--format", "json", *argv)
+    assert codes_of(out) == expected
+    assert code == (1 if any(severity == "fail" for _, severity in expected) else 0)
+
+
+def test_trace_ends_at_the_evidence(assay, store):
+    out = assay("trace", "LPM-17.PA1", "--store", store(), "--format", "json")[1]
+    last = json.loads(out)["traces"][0]["steps"][-1]
+    assert last["step"] == "evidence"
+    assert len(last["items"]) == 6
+    assert {i["state"] for i in last["items"]} == {"PASS"}

@@ -118,6 +118,7 @@ def lint(
     Exit code: 0 clean, 1 something fails, 3 could not evaluate, 4 wrong usage.
     """
     from datetime import timedelta
+    from importlib.metadata import version
 
     from skyassay.requirements_map import RequirementsError, export, load
     from skyassay.requirements_map import lint as linter
@@ -140,6 +141,7 @@ def lint(
             evidence,
             records=signed,
             max_age=None if max_age is None else timedelta(days=max_age),
+            software=version("skyassay") if evidence is not None else "",
             release=release,
         )
     if output_format == "json":
@@ -199,7 +201,7 @@ def metric_facts() -> list[MetricFacts]:
 
 
 def _evidence(store: str | None, run: str | None) -> list[EvidenceFacts] | None:
-    """Return the verdicts of a run as evidence; None when no store is named."""
+    """Return the verdicts of a run at their binding levels; None when no store is named."""
     from skyassay.requirements_map.findings import EvidenceFacts
 
     if store is None:
@@ -208,7 +210,7 @@ def _evidence(store: str | None, run: str | None) -> list[EvidenceFacts] | None:
                 "A run is named and no store.", code="bad_usage", hint="Add --store.", exit_code=4
             )
         return None
-    from skyassay.verify.store.store import open_store
+    from skyassay.verify.store import open_store
 
     with open_store(store) as opened:
         chosen = opened.run(run) if run else opened.latest()
@@ -220,8 +222,10 @@ def _evidence(store: str | None, run: str | None) -> list[EvidenceFacts] | None:
                 fingerprint=v.fingerprint,
                 created=chosen.created,
                 status=v.status,
+                software=chosen.provenance.get("skyassay", ""),
             )
             for v in opened.verdicts(chosen.id)
+            if v.binding
         ]
 
 
