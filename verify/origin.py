@@ -70,7 +70,7 @@ def origin(
             exit_code=4,
         )
     if not known:
-        names = ", ".join(str(one.get("path") or name) for name, one in inputs.items())
+        names = ", ".join(Path(str(one.get("path") or name)).name for name, one in inputs.items())
         return Origin(subject or names, _level(evidence_level or "real"))
     made = known.pop()
     if evidence_level not in (None, made.evidence_level):

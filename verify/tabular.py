@@ -120,7 +120,7 @@ def show(grid: Grid, console: Console) -> None:
     console.print(table)
     if narrow and "Why" in grid.columns:
         for line in _reasons(grid):
-            console.print(Text(_plain(line)))
+            console.print(Text(visible(line)))
 
 
 def _text(column: str, cell: str) -> Text:
@@ -129,7 +129,7 @@ def _text(column: str, cell: str) -> Text:
 
     if column in STATUS_COLUMNS and cell != NOTHING:
         return Text(look(cell).label, style=look(cell).terminal)
-    return Text(_plain(cell))
+    return Text(visible(cell))
 
 
 def _reasons(grid: Grid) -> list[str]:
@@ -148,7 +148,7 @@ def _reasons(grid: Grid) -> list[str]:
     return lines
 
 
-def _plain(text: str) -> str:
+def visible(text: str) -> str:
     """Return text without control characters: a name cannot steer the terminal."""
     return "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)
 

@@ -14,6 +14,7 @@ from skyassay.verify.commands.shared import (
     known_format,
     measure_and_keep,
     print_findings,
+    print_head,
     table_paths,
     terminal,
 )
@@ -45,6 +46,9 @@ def measure(
         typer.Option(help="Where results are kept: a URL or SQLite file; none keeps nothing."),
     ] = None,
     run: Annotated[str | None, typer.Option(help="Run id; made from the content if none.")] = None,
+    contract: Annotated[
+        bool, typer.Option(help="Check the tables against their products' contracts first.")
+    ] = True,
     workers: Annotated[int, typer.Option(help="Processes.")] = 1,
     partitions: Annotated[
         int | None, typer.Option(help="Parts the data are read in; chosen by size if none.")
@@ -74,7 +78,7 @@ def measure(
         command=command_line(),
     )
     keep = store or default_store()
-    made = measure_and_keep(table_paths(table), request, load(), keep)
+    made = measure_and_keep(table_paths(table), request, load(), keep, contract=contract)
     if output_format == "json":
         from skyassay.verify.jsonio import pretty
 
@@ -112,7 +116,7 @@ def _print(made: Measured, output_format: str, store: str) -> None:
     by_recipe = made.judgement.by_recipe()
     console = terminal()
     run = made.run
-    console.print(Text(f"{run.id}: {run.subject} ({run.evidence_level})", style="bold"))
+    print_head(console, run)
     if len(by_recipe) > 1:
         binding = {name: [v for v in found if v.binding] for name, found in by_recipe.items()}
         show(recipe_grid(binding), console)

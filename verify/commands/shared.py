@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from skyassay.verify.errors import VerifyError
-from skyassay.verify.records import Finding
+from skyassay.verify.records import Finding, Run
 from skyassay.verify.report.terminal import colours, width
 from skyassay.verify.store import DEFAULT_URL, open_store
 
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 FORMATS = ("table", "json", "csv")
 STORE_VARIABLE = "SKYASSAY_STORE"
+#: What a run says of tables whose contract nobody looked at.
+UNCHECKED = Finding(
+    "contract_not_checked", "warning", "The contracts of the tables were not checked."
+)
 #: Value of `--store` for those who want to keep nothing.
 NO_STORE = "none"
 
@@ -65,20 +69,30 @@ def command_line() -> str:
 
 
 def measure_and_keep(
-    tables: Mapping[str, str], request: Request, requirements: RequirementSet, store: str
+    tables: Mapping[str, str],
+    request: Request,
+    requirements: RequirementSet,
+    store: str,
+    *,
+    contract: bool = True,
 ) -> Measured:
-    """Measure tables and keep the run in a store, unless it is ``none``."""
+    """Measure tables and keep the run in a store, unless it is ``none``.
+
+    With `contract` the tables are held against their products' contracts first; what is
+    broken is a finding of the run, and what can be measured is measured.
+    """
     from skyassay.verify.measuring import measure
     from skyassay.verify.store.rows import check_id
-    from skyassay.verify.tables import open_tables
+    from skyassay.verify.tables import contract_findings, open_tables
 
     if request.run_id is not None:
         check_id(request.run_id, "run id")
     source = open_tables(tables)
     if store != NO_STORE:
         open_store(store, write=True).close()  # an hour's work should not find it locked
+    findings = contract_findings(source) if contract else (UNCHECKED,)
     with progress_bar("measuring") as progress:
-        made = measure(source, request, requirements, progress=progress)
+        made = measure(source, request, requirements, findings=findings, progress=progress)
     if store != NO_STORE:
         with open_store(store, write=True) as keeper:
             keeper.add_run(
@@ -110,11 +124,24 @@ def terminal() -> Console:
     return Console(width=width(), force_terminal=colour, no_color=not colour, highlight=False)
 
 
+def print_head(console: Console, run: Run) -> None:
+    """Print which run this is, and whose data."""
+    from rich.text import Text
+
+    from skyassay.verify.tabular import visible
+
+    text = f"{run.id}: {run.subject} ({run.evidence_level})"
+    console.print(Text(visible(text), style="bold"))
+
+
 def print_findings(console: Console, findings: Sequence[Finding]) -> None:
     """Print what a reader must know beside the numbers."""
     from rich.text import Text
 
+    from skyassay.verify.tabular import visible
+
     for f in findings:
         hint = f" ({f.hint})" if f.hint else ""
         where = f" [{f.metric}, {f.band}]" if f.metric else ""
-        console.print(Text(f"{f.severity}: {f.message}{hint} [{f.code}]{where}"))
+        text = f"{f.severity}: {f.message}{hint} [{f.code}]{where}"
+        console.print(Text(visible(text)))

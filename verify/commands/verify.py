@@ -16,6 +16,7 @@ from skyassay.verify.commands.shared import (
     known_format,
     measure_and_keep,
     print_findings,
+    print_head,
     table_paths,
     terminal,
 )
@@ -60,6 +61,9 @@ def verify(
         bool,
         typer.Option("--all", help="Show and count every criterion, measured or not."),
     ] = False,
+    contract: Annotated[
+        bool, typer.Option(help="Check the tables against their products' contracts first.")
+    ] = True,
     workers: Annotated[int, typer.Option(help="Processes, with --table.")] = 1,
     subject: Annotated[str | None, typer.Option(help="Whose data, with --table.")] = None,
     evidence_level: Annotated[str | None, typer.Option(help="With --table.")] = None,
@@ -83,7 +87,7 @@ def verify(
     keep = store or default_store()
     if table:
         request = _request(metric, recipe, workers, run, subject, evidence_level)
-        made = measure_and_keep(table_paths(table), request, requirements, keep)
+        made = measure_and_keep(table_paths(table), request, requirements, keep, contract=contract)
         found = _Judged(made.run, made.judgement, made.findings, _metrics(made.measurements))
     else:
         found = _again(run, keep, requirements)
@@ -206,7 +210,7 @@ def _print(
         sys.stdout.write(verdicts_csv(flat))
         return
     console = terminal()
-    console.print(Text(f"{run.id}: {run.subject} ({run.evidence_level})", style="bold"))
+    print_head(console, run)
     if len(shown) > 1:
         show(recipe_grid(shown), console)
     else:
