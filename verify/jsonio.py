@@ -45,6 +45,10 @@ def measurements_document(run: Run, measurements: Sequence[Measurement]) -> Json
         "run": run.id,
         "subject": run.subject,
         "evidence_level": run.evidence_level,
+        "created": run.created,
+        "seed": run.seed,
+        "inputs": {name: dict(identity) for name, identity in run.inputs.items()},
+        "provenance": dict(run.provenance),
         "measurements": [measurement_to_json(m) for m in measurements],
     }
 

@@ -52,6 +52,9 @@ def gate(
     alpha: Annotated[float, typer.Option(help="False-alarm rate over all metrics.")] = 0.01,
     looks: Annotated[int, typer.Option(help="How often seeds may be added; splits alpha.")] = 1,
     question: Annotated[str, typer.Option(help="both, regression or requirement.")] = "both",
+    pair: Annotated[
+        str, typer.Option(help="auto: by seed or data; given: in the order given, you vouch.")
+    ] = "auto",
     known_failures: Annotated[
         str, typer.Option(help="fail or report: requirements that failed in the base too.")
     ] = "fail",
@@ -67,7 +70,7 @@ def gate(
     files = _outputs(output or [])
     _known(output_format)
     rule = MarginRule(relative, headroom, cap, _margins(margin or []))
-    settings = Settings(alpha, looks, rule, question, known_failures)
+    settings = Settings(alpha, looks, rule, question, known_failures, pair)
     requirements = load()
     absolute = {name for name, c in requirements.criteria.items() if c.abs}
     report = decide(

@@ -29,6 +29,9 @@ class Settings:
         ``both``, ``regression`` or ``requirement``.
     known_failures : str
         ``fail`` or ``report``: what a requirement does that failed in the base too.
+    pair : str
+        ``auto``: runs are paired by what they say of their data. ``given``: the caller
+        vouches that base and head, in the order given, are of the same data.
     """
 
     alpha: float = 0.01
@@ -36,6 +39,7 @@ class Settings:
     margin: MarginRule = field(default_factory=MarginRule)
     question: str = "both"
     known_failures: str = "fail"
+    pair: str = "auto"
 
     def __post_init__(self) -> None:
         """Refuse settings that would make the gate answer something else than asked."""
@@ -43,6 +47,7 @@ class Settings:
             ("alpha", 0.0 < self.alpha < 0.5, "between 0 and 0.5"),
             ("looks", self.looks >= 1, "at least 1"),
             ("question", self.question in QUESTIONS, " or ".join(QUESTIONS)),
+            ("pair", self.pair in PAIRINGS, " or ".join(PAIRINGS)),
             ("known-failures", self.known_failures in KNOWN_FAILURES, " or ".join(KNOWN_FAILURES)),
         ):
             if not good:
@@ -51,6 +56,7 @@ class Settings:
 
 QUESTIONS = ("both", "regression", "requirement")
 KNOWN_FAILURES = ("fail", "report")
+PAIRINGS = ("auto", "given")
 
 
 def decide(
@@ -77,7 +83,7 @@ def decide(
         quantity and every missing or broken value are ERROR.
     """
     settings = settings or Settings()
-    pairing = pair_runs(base, head)
+    pairing = pair_runs(base, head, as_given=settings.pair == "given")
     entries = list(pairing.problems)
     if settings.question != "requirement":
         entries += _regression(pairing.pairs, settings, absolute)
@@ -96,6 +102,7 @@ def decide(
             "margin_cap": settings.margin.cap,
             "question": settings.question,
             "known_failures": settings.known_failures,
+            "pair": settings.pair,
         },
         overrides=dict(sorted(settings.margin.overrides.items())),
     )

@@ -21,10 +21,21 @@ class Pairing:
     problems: tuple[Entry, ...]
 
 
-def pair_runs(base: Sequence[GateRun], head: Sequence[GateRun]) -> Pairing:
-    """Pair base and head runs by seed and preset, or by the digest of their data."""
-    bases, base_problems = _by_token(base, "base")
-    heads, head_problems = _by_token(head, "head")
+def pair_runs(
+    base: Sequence[GateRun], head: Sequence[GateRun], *, as_given: bool = False
+) -> Pairing:
+    """Pair base and head runs.
+
+    Parameters
+    ----------
+    base, head : sequence of GateRun
+    as_given : bool
+        The caller vouches that the runs of both sides, in this order, are of the same data.
+        Otherwise the runs themselves must say so, by seed and preset or by the digest of
+        their data.
+    """
+    bases, base_problems = _in_order(base) if as_given else _by_token(base, "base")
+    heads, head_problems = _in_order(head) if as_given else _by_token(head, "head")
     pairs: list[Pair] = []
     problems = [*base_problems, *head_problems]
     for token in sorted(bases.keys() | heads.keys()):
@@ -69,6 +80,11 @@ def _token(run: GateRun) -> str:
         return f"seed {run.run.seed:d}" + (f", preset {preset}" if preset else "")
     digest = data_digest(run)
     return f"data {digest[:16]}" if digest else ""
+
+
+def _in_order(runs: Sequence[GateRun]) -> tuple[dict[str, GateRun], list[Entry]]:
+    """Return the runs by their place in the list."""
+    return {f"place {place:04d}": run for place, run in enumerate(runs, 1)}, []
 
 
 def _by_token(runs: Sequence[GateRun], side: str) -> tuple[dict[str, GateRun], list[Entry]]:

@@ -20,7 +20,8 @@ WIDE = 140
 def to_table(report: GateReport, *, width: int = 120, colour: bool = False) -> str:
     """Return a table of the worst entries and the answer in one line.
 
-    Requirements that are met and those that nobody measured are counted, not listed.
+    Quantities that did not change, requirements that are met and those that nobody
+    measured are counted, not listed.
 
     Parameters
     ----------
@@ -37,7 +38,11 @@ def to_table(report: GateReport, *, width: int = 120, colour: bool = False) -> s
     shown = listed[:MAX_ROWS]
     out = StringIO()
     console = Console(file=out, width=width, force_terminal=colour, no_color=not colour)
-    console.print(_table(shown, wide=width >= WIDE))
+    if shown:
+        console.print(_table(shown, wide=width >= WIDE))
+    same = sum(entry.code == "identical" for entry in report.entries)
+    if same:
+        console.print(f"{same} quantities are identical to the base.", highlight=False)
     if width < WIDE:
         for entry in shown:
             if entry.status in ("ERROR", "FAIL", "INCONCLUSIVE"):
@@ -75,7 +80,7 @@ def _table(entries: list[Entry], *, wide: bool) -> Table:
 
 def _is_news(entry: Entry) -> bool:
     """Return whether an entry is listed on a terminal."""
-    if entry.code == "not_measured_on_either_side":
+    if entry.code in ("not_measured_on_either_side", "identical"):
         return False
     return entry.question == "regression" or entry.status not in ("PASS", "REPORTED")
 

@@ -166,6 +166,14 @@ def test_runs_without_seed_pair_by_their_data(make):
     assert report.pairs[0].same_data
 
 
+def test_the_caller_can_vouch_for_a_pair(make):
+    base = make.run(make.STANDARD, seed=None, inputs={})
+    head = make.run(make.scaled(make.STANDARD, 1.05), seed=None, inputs={})
+    assert decide([base], [head]).exit_code == 3
+    assert decide([base], [head], Settings(pair="given")).exit_code == 1
+    assert decide([base, base], [head], Settings(pair="given")).exit_code == 3
+
+
 def test_two_runs_of_one_seed_that_differ_are_ambiguous(make):
     other = make.run(make.scaled(make.STANDARD, 1.001), run_id="again")
     report = decide([make.run(make.STANDARD), other], [make.run(make.STANDARD)])
