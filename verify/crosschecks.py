@@ -24,6 +24,8 @@ ROUNDING = 1e-9
 GAUSSIAN_FACTOR = 1.5
 #: Deviations on either side of a limit that make a fraction worth a comparison.
 ENOUGH = 10
+#: Far out every mixture of bright and faint stars has more than Gaussian tails.
+BODY = 0.01
 
 
 def cross_check(measurements: Sequence[Measurement], verdicts: Sequence[Verdict]) -> list[Finding]:
@@ -109,7 +111,8 @@ def _tails(measurements: Sequence[Measurement]) -> Iterator[Finding]:
             yield from _compare(m, a, a.value, _in_unit(a, f"AF{x}", ""))
         for m, f in _together(ours, f"{_R}.am{x}", f"{_R}.af{x}"):
             share = None if f.value is None else f.value * (factor(f.unit, "") or math.nan)
-            if share is not None and ENOUGH <= share * f.n <= f.n - ENOUGH:
+            enough = share is not None and ENOUGH <= share * f.n <= f.n - ENOUGH
+            if share is not None and enough and share >= BODY:
                 yield from _compare(m, f, _in_unit(f, f"AD{x}", m.unit), share)
 
 

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from skyassay.metrics.contract import Bindings, Measurement, Metric, Tables, state_digest
-from skyassay.verify.executors import Executor
+from skyassay.verify.executors import Executor, Workers
 from skyassay.verify.finishing import Finished, finish_one, not_measured
 from skyassay.verify.records import Evidence
 from skyassay.verify.tables import Source
@@ -83,13 +83,29 @@ def run(
     """
     failed = {key_of(m): f for m in metrics if (f := _unreadable(m, source)) is not None}
     readable = [m for m in metrics if key_of(m) not in failed]
+    with executor.session() as workers:
+        states = _fold_all(readable, source, workers, partitions, progress)
+        jobs = [
+            (m, failed.get(key_of(m), states.get(state_key(m))), at.get(m.id, {})) for m in metrics
+        ]
+        return _collect(metrics, list(workers.map(_finish, jobs)))
+
+
+def _fold_all(
+    metrics: Sequence[Metric],
+    source: Source,
+    workers: Workers,
+    partitions: int,
+    progress: Callable[[int], None] | None,
+) -> dict[str, Any]:
+    """Return the state of every fold, or its `Failure`."""
     states: dict[str, Any] = {}
     done = 0
-    for locality, group in _by_locality(readable).items():
+    for locality, group in _by_locality(metrics).items():
         folders = {state_key(m): m for m in reversed(group)}
         parts = source.partitions(_needs(group, source), locality, partitions)
         merged = {key: TreeMerge(m.merge) for key, m in folders.items()}
-        for folded in executor.map(partial(fold_part, folders), parts):
+        for folded in workers.map(partial(fold_part, folders), parts):
             _merge(merged, folded, states)
             done += 1
             if progress is not None:
@@ -97,8 +113,7 @@ def run(
         for key, tree in merged.items():
             if key not in states:
                 states[key] = _guard(key, partial(tree.result, folders[key].zero))
-    jobs = [(m, failed.get(key_of(m), states.get(state_key(m))), at.get(m.id, {})) for m in metrics]
-    return _collect(metrics, list(executor.map(_finish, jobs)))
+    return states
 
 
 def key_of(metric: Metric) -> str:

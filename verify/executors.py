@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -17,7 +18,7 @@ R = TypeVar("R")
 IN_FLIGHT = 2
 
 
-class Executor(Protocol):
+class Workers(Protocol):
     """Applies a function to items, lazily and in order."""
 
     def map(self, task: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
@@ -25,9 +26,22 @@ class Executor(Protocol):
         ...
 
 
+class Executor(Protocol):
+    """Where work is done."""
+
+    def session(self) -> AbstractContextManager[Workers]:
+        """Return the workers for one run; they stop when the context ends."""
+        ...
+
+
 @dataclass(frozen=True)
 class Serial:
     """One item after the other, in this process: the reference."""
+
+    @contextmanager
+    def session(self) -> Iterator[Workers]:
+        """Yield this process."""
+        yield self
 
     def map(self, task: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
         """Yield ``task(item)`` for every item."""
@@ -45,34 +59,48 @@ class Processes:
 
     workers: int
 
-    def map(self, task: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
-        """Yield ``task(item)`` for every item; a worker that dies is an error with a name.
+    @contextmanager
+    def session(self) -> Iterator[Workers]:
+        """Yield a pool of processes.
 
         Raises
         ------
         VerifyError
-            ``worker_died``.
+            ``worker_died``: a worker that dies is an error with a name.
         """
         from multiprocessing import get_context
 
+        try:
+            with ProcessPoolExecutor(self.workers, mp_context=get_context("spawn")) as pool:
+                yield _Pool(pool, IN_FLIGHT * self.workers)
+        except BrokenProcessPool as error:
+            raise VerifyError(
+                "A worker process died: a metric crashed it, or memory ran out.",
+                code="worker_died",
+                hint="Try --workers 1, or --metric one by one to find the culprit.",
+            ) from error
+
+
+@dataclass(frozen=True)
+class _Pool:
+    """A pool that never holds more than `bound` items."""
+
+    pool: ProcessPoolExecutor
+    bound: int
+
+    def map(self, task: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
+        """Yield ``task(item)`` for every item."""
         waiting: deque[Future[R]] = deque()
-        with ProcessPoolExecutor(self.workers, mp_context=get_context("spawn")) as pool:
-            try:
-                for item in items:
-                    waiting.append(pool.submit(task, item))
-                    if len(waiting) >= IN_FLIGHT * self.workers:
-                        yield waiting.popleft().result()
-                while waiting:
+        try:
+            for item in items:
+                waiting.append(self.pool.submit(task, item))
+                if len(waiting) >= self.bound:
                     yield waiting.popleft().result()
-            except BrokenProcessPool as error:
-                raise VerifyError(
-                    "A worker process died: a metric crashed it, or memory ran out.",
-                    code="worker_died",
-                    hint="Try --workers 1, or --metric one by one to find the culprit.",
-                ) from error
-            finally:
-                for future in waiting:
-                    future.cancel()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
 
 
 def executor(workers: int) -> Executor:
