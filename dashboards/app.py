@@ -23,7 +23,6 @@ from skyassay.dashboards.pages.overview import overview_page
 from skyassay.dashboards.pages.page import Page
 from skyassay.dashboards.pages.requirement import requirement_page
 from skyassay.dashboards.query import Query, parse
-from skyassay.dashboards.text import link
 from skyassay.verify.errors import VerifyError
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ def build_overview(source: Source, query: Query, now: datetime) -> Page:
     data = collect.overview(source, query)
     if isinstance(data, Missing):
         return missing_page(data)
-    return overview_page(overview(data, now), lambda run: _go(link("overview", run=run)))
+    return overview_page(overview(data, now))
 
 
 def build_requirement(source: Source, query: Query, now: datetime) -> Page:
@@ -60,11 +59,7 @@ def build_requirement(source: Source, query: Query, now: datetime) -> Page:
     view = data if isinstance(data, Missing) else requirement(data, query, now)
     if isinstance(view, Missing):
         return missing_page(view)
-
-    def go(run: str) -> None:
-        _go(link("requirement", id=view.id, run=run, criterion=query.criterion))
-
-    return requirement_page(view, _history(source, view), _distribution(source, view), go)
+    return requirement_page(view, _history(source, view), _distribution(source, view))
 
 
 def _history(source: Source, view: RequirementView) -> HistoryView | None:
@@ -105,14 +100,6 @@ def answer(source: Source, query: Query, build: Callable[[Source, Query, datetim
         # The driver's message may hold paths or a password: only its kind is shown.
         kind = type(error).__name__
         return missing_page(Missing("store", "", f"The database answered with {kind}."))
-
-
-def _go(url: str) -> None:
-    """Take the browser to one of our own URLs: a view is always what its URL says."""
-    import panel as pn
-
-    location: Any = pn.state.location
-    location.search = url[url.index("?") :]
 
 
 def make_server(

@@ -8,6 +8,8 @@ from panel.io.resources import CDN_DIST
 from panel.template import FastListTemplate
 from panel.theme.fast import Fast
 
+from skyassay.dashboards.text import cut, text
+
 if TYPE_CHECKING:
     from skyassay.dashboards.pages.page import Page
 
@@ -35,20 +37,25 @@ class OfflineFast(Fast):  # type: ignore[misc]
 
 
 class PlainTemplate(FastListTemplate):  # type: ignore[misc]
-    """FastListTemplate that takes nothing from the URL.
+    """FastListTemplate that takes nothing from the URL and no markup from a title.
 
-    Panel reads ``?theme=`` by itself and fails on a name it does not know.
+    Panel reads ``?theme=`` by itself, and puts the title into the header unescaped.
     """
 
     @staticmethod
     def _get_theme_from_query_args() -> None:
         return None
 
+    def _update_vars(self) -> None:
+        super()._update_vars()
+        for name in ("app_title", "meta_name"):
+            self._render_variables[name] = text(self.title)
+
 
 def in_template(page: Page) -> PlainTemplate:
     """Return a page in its frame."""
     return PlainTemplate(
-        title=page.title,
+        title=cut(page.title, 100),
         site="Skyassay",
         site_url="overview",
         design=OfflineFast,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 from skyassay.dashboards.compute.overview import OverviewView
@@ -15,26 +14,27 @@ from skyassay.dashboards.status import look
 from skyassay.dashboards.text import link, signed
 
 #: Column -> width in percent.
-COLUMNS: Final = {
-    "Requirement": 14,
-    "Title": 21,
-    "Group": 13,
-    "Status": 12,
-    "Criteria": 15,
-    "Margin": 13,
-    "Reason": 12,
-}
+COLUMNS: Final = (
+    ("Requirement", 14),
+    ("Title", 21),
+    ("Group", 13),
+    ("Status", 12),
+    ("Criteria", 15),
+    ("Margin", 13),
+    ("Reason", 12),
+)
 _HELP: Final = "Worst first. Type under a heading to filter; choose an id for all about it."
 
 
-def overview_page(view: OverviewView, go: Callable[[str], None]) -> Page:
-    """Return the overview as a page; `go` takes a run id to its overview."""
+def overview_page(view: OverviewView) -> Page:
+    """Return the overview as a page."""
     import panel as pn
 
+    rows, run = view.requirements, view.banner.run
     requirements = table(
-        [_row(row, view.banner.run) for row in view.requirements],
         COLUMNS,
-        link="Requirement",
+        [_row(row) for row in rows],
+        links=[link("requirement", id=row.id, run=run) for row in rows],
         search=True,
     )
     return Page(
@@ -49,21 +49,20 @@ def overview_page(view: OverviewView, go: Callable[[str], None]) -> Page:
                 margin=0,
             ),
         ),
-        sidebar=sidebar("overview", view.banner.run, view.runs, go),
+        sidebar=sidebar("overview", view.banner.run, view.runs),
     )
 
 
-def _row(row: RequirementStanding, run: str) -> dict[str, str]:
-    """Return one requirement as plain text."""
+def _row(row: RequirementStanding) -> tuple[str, ...]:
+    """Return one requirement as plain text, a cell for each of `COLUMNS`."""
     style = look(row.standing)
-    parts = (signed(row.margin.percent, "%"), signed(row.margin.sigma, "σ"))
-    return {
-        "Requirement": row.id,
-        "Title": row.title,
-        "Group": row.group,
-        "Status": f"{style.symbol} {style.word}" + (" (waived)" if row.waiver else ""),
-        "Criteria": row.detail,
-        "Margin": " / ".join(parts) if row.margin.percent is not None else "",
-        "Reason": sentence(row.reason),
-        "href": link("requirement", id=row.id, run=run),
-    }
+    margin = (signed(row.margin.percent, "%"), signed(row.margin.sigma, "σ"))
+    return (
+        row.id,
+        row.title,
+        row.group,
+        f"{style.symbol} {style.word}" + (" (waived)" if row.waiver else ""),
+        row.detail,
+        " / ".join(margin) if row.margin.percent is not None else "",
+        sentence(row.reason),
+    )

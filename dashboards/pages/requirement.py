@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from skyassay.dashboards.compute.criteria import level_rank
@@ -21,16 +20,20 @@ if TYPE_CHECKING:
     from bokeh.plotting import figure
     from panel.viewable import Viewable
 
-HISTORY_COLUMNS: Final = {
-    "Run": 20, "Measured": 15, "Subject": 19, "Value": 12, "Interval": 16, "Status": 18
-}  # fmt: skip
+HISTORY_COLUMNS: Final = (
+    ("Run", 20),
+    ("Measured", 15),
+    ("Subject", 19),
+    ("Value", 12),
+    ("Interval", 16),
+    ("Status", 18),
+)
 
 
 def requirement_page(
     view: RequirementView,
     history: HistoryView | None,
     distribution: Distribution | NoDistribution,
-    go: Callable[[str], None],
 ) -> Page:
     """Return one requirement as a page.
 
@@ -41,8 +44,6 @@ def requirement_page(
         None when no criterion has a verdict.
     distribution : Distribution or NoDistribution
         Of the chosen band.
-    go : callable
-        Takes a run id to this requirement in that run.
     """
     levels = sorted({c.level for row in view.criteria for c in row.cells}, key=level_rank)
     body: list[Viewable] = [
@@ -52,10 +53,11 @@ def requirement_page(
     if view.binding is not None:
         body += [_values(view), _history(view, history), _distribution(view, distribution)]
     body += [pane("reasons.html", view=view), pane("provenance.html", p=view.provenance)]
+    criterion = next((row.id for row in view.criteria if row.chosen), None)
     return Page(
         title=view.id,
         body=tuple(body),
-        sidebar=sidebar("requirement", view.banner.run, view.runs, go, view.id),
+        sidebar=sidebar("requirement", view.banner.run, view.runs, view.id, criterion),
     )
 
 
@@ -100,25 +102,31 @@ def _history(view: RequirementView, history: HistoryView | None) -> Viewable:
     plot = history_figure(history)
     band = view.band.verdict.band if view.band else None
     words = history.summary if band is None else f"Band {band}: {history.summary}"
-    rows = [_history_row(p, view, history.unit) for p in reversed(history.points)]
-    behind = table(rows, HISTORY_COLUMNS, link="Run", page_size=8)
+    criterion = view.binding.criterion if view.binding else None
+    points = history.points[::-1]
+    behind = table(
+        HISTORY_COLUMNS,
+        [_history_row(point, history.unit) for point in points],
+        links=[
+            link("requirement", id=view.id, run=point.run, criterion=criterion) for point in points
+        ],
+        page_size=8,
+    )
     return _stack(_heading(title, words, empty=plot is None), _figure(plot), behind)
 
 
-def _history_row(point: Point, view: RequirementView, unit: str) -> dict[str, str]:
-    """Return one run as plain text."""
+def _history_row(point: Point, unit: str) -> tuple[str, ...]:
+    """Return one run as plain text, a cell for each of `HISTORY_COLUMNS`."""
     style = look(point.status)
-    criterion = view.binding.criterion if view.binding else None
     reason = f": {sentence(point.reason)}" if point.reason else ""
-    return {
-        "Run": point.run,
-        "Measured": day(point.created),
-        "Subject": point.subject,
-        "Value": quantity(point.value, unit),
-        "Interval": interval(point.low, point.high),
-        "Status": f"{style.symbol} {style.word}{reason}",
-        "href": link("requirement", id=view.id, run=point.run, criterion=criterion),
-    }
+    return (
+        point.run,
+        day(point.created),
+        point.subject,
+        quantity(point.value, unit),
+        interval(point.low, point.high),
+        f"{style.symbol} {style.word}{reason}",
+    )
 
 
 def _distribution(view: RequirementView, found: Distribution | NoDistribution) -> Viewable:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from skyassay.dashboards.pages.render import pane
-from skyassay.dashboards.text import cut
 
 if TYPE_CHECKING:
-    import panel as pn
     from panel.viewable import Viewable
 
 #: Runs to choose from; an older one is reached by its URL.
@@ -20,8 +18,8 @@ def sidebar(
     page: str,
     run: str,
     runs: Sequence[tuple[str, str]],
-    go: Callable[[str], None],
     requirement: str | None = None,
+    criterion: str | None = None,
 ) -> tuple[Viewable, ...]:
     """Return the sidebar.
 
@@ -33,27 +31,24 @@ def sidebar(
         The run that is shown.
     runs : sequence of (str, str)
         Id and subject, newest first.
-    go : callable
-        Takes the chosen run id to its page.
-    requirement : str, optional
-        The requirement that is shown.
+    requirement, criterion : str, optional
+        What is shown, to be shown in another run.
+
+    Notes
+    -----
+    Choosing a run is a plain form, so that a view is always what its URL says: the way back
+    works, no session is needed, and nothing happens before the button is pressed.
     """
-    links = pane("sidebar.html", page=page, run=run, requirement=requirement)
-    return links, _runs(run, runs, go), pane("legend.html")
-
-
-def _runs(
-    run: str, runs: Sequence[tuple[str, str]], go: Callable[[str], None]
-) -> pn.widgets.Select:
-    """Return the choice of a run; choosing one goes to its URL."""
-    import panel as pn
-
     shown = list(runs[:MOST_RUNS])
     if run not in dict(shown):
         shown += [pair for pair in runs if pair[0] == run]
-    options = {cut(f"{name} · {subject}", 90): name for name, subject in shown}
-    select = pn.widgets.Select(
-        label="Run", options=options, value=run, sizing_mode="stretch_width", margin=(10, 0)
+    links = pane("sidebar.html", page=page, run=run, requirement=requirement)
+    choice = pane(
+        "runs.html",
+        page=page,
+        run=run,
+        runs=shown,
+        older=len(runs) - len(shown),
+        keep=[(k, v) for k, v in (("id", requirement), ("criterion", criterion)) if v],
     )
-    select.param.watch(lambda event: go(event.new), "value")
-    return select
+    return links, choice, pane("legend.html")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from skyassay.dashboards.text import number, plain
+from skyassay.dashboards.text import cut, number, text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,10 +32,10 @@ _CSS: Final = """
 
 
 def table(
-    rows: Sequence[Mapping[str, str]],
-    columns: Mapping[str, int],
+    columns: Sequence[tuple[str, int]],
+    rows: Sequence[Sequence[str]],
     *,
-    link: str | None = None,
+    links: Sequence[str] = (),
     search: bool = False,
     page_size: int = PAGE_SIZE,
 ) -> pn.widgets.Tabulator:
@@ -43,33 +43,45 @@ def table(
 
     Parameters
     ----------
-    rows : sequence of mapping
-        Column -> text; with `link`, also ``href``, one of our own relative URLs.
-    columns : mapping
-        Column -> width in proportion.
-    link : str, optional
-        Column whose text leads to ``href`` of its row.
+    columns : sequence of (str, int)
+        Title and width in percent; any text.
+    rows : sequence of sequence of str
+        One text for each column.
+    links : sequence of str
+        For each row one of our own relative URLs, to which its first cell leads.
     search : bool
         Whether each column has a field to filter by.
+    page_size : int
+        Rows of a page.
+
+    Notes
+    -----
+    Tabulator escapes cells (``textarea``, ``link``) but neither titles nor dots in field
+    names: so fields are called ``c0``, ``c1``, ... and titles are escaped here.
     """
     import pandas as pd
     import panel as pn
 
-    names = [*columns, *([_LINK] if link else [])]
-    data = {name: pd.Series([row.get(name, "") for row in rows], dtype=object) for name in names}
-    formatters: dict[str, Any] = {key: {"type": "textarea"} for key in columns}
-    if link:
-        formatters[link] = {"type": "link", "urlField": _LINK}
-    filters = {name: {"type": "input", "func": "like", "placeholder": "filter"} for name in columns}
+    fields = [f"c{place}" for place in range(len(columns))]
+    data = {
+        field: pd.Series([row[place] for row in rows], dtype=object)
+        for place, field in enumerate(fields)
+    }
+    formatters: dict[str, Any] = {field: {"type": "textarea"} for field in fields}
+    if links:
+        data[_LINK] = pd.Series(list(links), dtype=object)
+        formatters[fields[0]] = {"type": "link", "urlField": _LINK}
+    named = list(zip(fields, columns, strict=True))
     return pn.widgets.Tabulator(
         pd.DataFrame(data),
         show_index=False,
         disabled=True,
         selectable=False,
-        hidden_columns=[_LINK] if link else [],
+        hidden_columns=[_LINK] if links else [],
         formatters=formatters,
-        widths={name: f"{width}%" for name, width in columns.items()},
-        header_filters=filters if search else None,
+        titles={field: text(title, limit=80) for field, (title, _) in named},
+        widths={field: f"{width}%" for field, (_, width) in named},
+        header_filters={field: dict(_FILTER) for field in fields} if search else None,
         pagination="remote",
         page_size=page_size,
         layout="fit_columns",
@@ -79,15 +91,18 @@ def table(
     )
 
 
+_FILTER: Final = {"type": "input", "func": "like", "placeholder": "filter"}
+
+
 def evidence_table(frame: pd.DataFrame) -> pn.widgets.Tabulator:
-    """Return an evidence table as text, its first rows and columns."""
+    """Return an evidence table as text: its first rows and columns."""
     shown = frame.iloc[:MOST_ROWS, :MOST_COLUMNS]
-    names = [plain(name, limit=40) for name in shown.columns]
-    columns = [[_cell(value) for value in shown.iloc[:, place]] for place in range(len(names))]
-    rows = [dict(zip(names, cells, strict=True)) for cells in zip(*columns, strict=True)]
-    return table(rows, dict.fromkeys(names, 100 // max(len(names), 1)), page_size=8)
+    width = 100 // max(shown.shape[1], 1)
+    cells = [[_cell(value) for value in shown.iloc[:, place]] for place in range(shown.shape[1])]
+    columns = [(str(name), width) for name in shown.columns]
+    return table(columns, list(zip(*cells, strict=True)), page_size=8)
 
 
 def _cell(value: object) -> str:
     """Return one value as text."""
-    return number(float(value), 6) if isinstance(value, float) else plain(value)
+    return number(float(value), 6) if isinstance(value, float) else cut(str(value), 200)
