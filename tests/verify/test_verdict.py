@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from skyassay.metrics.contract import Interval, Measurement
+from skyassay.requirements_map import load
 from skyassay.requirements_map.model import Criterion, Requirement, RequirementSet
 from skyassay.verify.errors import VerifyError
 from skyassay.verify.records import Run
@@ -17,27 +18,24 @@ RUN = Run("r", "test data", "real", "2030-01-01T00:00:00Z")
 TWIN = replace(RUN, evidence_level="catalog-twin")
 
 
+#: What the changes of a test start from; a new field of the model takes its value from here.
+BASE = load().criteria["LPM-17.PA1/gri"]
+
+
 def criterion(**changes) -> Criterion:
     fields = {
         "id": "DOC.PA1/gri", "requirement": "DOC.PA1", "name": "gri", "kind": "value",
-        "role": "limit", "text": "", "metric": "phot.rep.pa1", "component": None,
-        "bands": ("g", "r"), "op": "<=", "levels": {"design": 5.0, "minimum": 8.0},
-        "unit": "mmag", "at": {}, "binds": {}, "abs": False, "joint": (),
-        "binding_level": "design", "population": "process", "reading": "", "related": (),
-        "differs_from": (), "source": "", "source_unit": "", "note": "", "fingerprint": "f",
+        "role": "limit", "metric": "phot.rep.pa1", "component": None, "bands": ("g", "r"),
+        "op": "<=", "levels": {"design": 5.0, "minimum": 8.0}, "unit": "mmag", "at": {},
+        "abs": False, "joint": (), "binding_level": "design", "population": "process",
     }  # fmt: skip
-    return Criterion(**{**fields, **changes})
+    return replace(BASE, **{**fields, **changes})
 
 
 def requirement(*criteria: Criterion, **changes) -> Requirement:
-    fields = {
-        "id": "DOC.PA1", "document": "DOC", "title": "", "text": "", "section": "",
-        "priority": "", "method": "test", "status": "active", "owner": "", "group": "",
-        "scope": "products", "named": True, "parents": (), "criteria": criteria,
-        "verification_elements": (), "secondhand": False, "changes": (), "note": "",
-        "fingerprint": "f",
-    }  # fmt: skip
-    return Requirement(**{**fields, **changes})
+    base = load().requirement_of(BASE)
+    fields = {"id": "DOC.PA1", "method": "test", "status": "active", "criteria": criteria}
+    return replace(base, **{**fields, **changes})
 
 
 def interval(lower: float, upper: float, **changes) -> Interval:
