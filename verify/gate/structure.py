@@ -53,12 +53,12 @@ def structural(series: Series, bounds: Sequence[Bound]) -> Entry:
         n_pairs=len(measured),
         n=min((item.n for item in (news or olds)), default=0),
         seeds=tuple(sorted(seed for seed in series.seeds if seed is not None)),
-        base=_mean(olds, "value"),
-        head=_mean(news, "value"),
-        base_low=_mean(olds, "low"),
-        base_high=_mean(olds, "high"),
-        head_low=_mean(news, "low"),
-        head_high=_mean(news, "high"),
+        base=_mean(olds, "value", len(measured)),
+        head=_mean(news, "value", len(measured)),
+        base_low=_mean(olds, "low", len(measured)),
+        base_high=_mean(olds, "high", len(measured)),
+        head_low=_mean(news, "low", len(measured)),
+        head_high=_mean(news, "high", len(measured)),
         details={
             "recipe_hash": any_side[0].recipe_hash,
             "pairs_not_measured": len(series.sides) - len(measured),
@@ -109,9 +109,9 @@ def _unmeasured(item: Observation | None) -> bool:
     return item is not None and item.problem == "not_measured"
 
 
-def _mean(items: Sequence[Observation], name: str) -> float | None:
-    """Return the mean of one field over the runs; None when a run has none or an infinite one."""
+def _mean(items: Sequence[Observation], name: str, runs: int) -> float | None:
+    """Return the mean of one field over all runs; None when a run has none or an infinite one."""
     values = sorted(value for item in items if (value := getattr(item, name)) is not None)
-    if not values or len(values) < len(items) or not all(map(math.isfinite, values)):
+    if not values or len(values) < runs or not all(map(math.isfinite, values)):
         return None
     return math.fsum(values) / len(values)

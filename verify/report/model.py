@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from skyassay.metrics.contract import Measurement
+from skyassay.verify.errors import VerifyError
 from skyassay.verify.records import STATUS_ORDER, Finding, Run, Verdict
 
 if TYPE_CHECKING:
@@ -102,14 +103,12 @@ def collect(store: Store, run_id: str | None = None) -> ReleaseReport:
         titles=_titles(verdicts),
     )
     tried = report.attempted()
-    return ReleaseReport(
-        run=run,
-        verdicts=verdicts,
-        measurements=report.measurements,
-        findings=report.findings,
-        titles=report.titles,
+    evidence, damage = _evidence(store, run.id, tried)
+    return replace(
+        report,
+        findings=(*damage, *report.findings),
         history=_history(store, tried),
-        evidence=_evidence(store, run.id, tried),
+        evidence=evidence,
     )
 
 
@@ -134,15 +133,18 @@ def _history(store: Store, verdicts: Sequence[Verdict]) -> dict[str, Sequence[Hi
 
 def _evidence(
     store: Store, run_id: str, verdicts: Sequence[Verdict]
-) -> dict[tuple[str, str | None], pd.DataFrame]:
-    """Return the evidence tables of the quantities that were judged."""
+) -> tuple[dict[tuple[str, str | None], pd.DataFrame], list[Finding]]:
+    """Return the evidence tables of what was judged, and a finding for each that is damaged."""
     found: dict[tuple[str, str | None], pd.DataFrame] = {}
-    for verdict in verdicts:
-        for part in verdict.parts or (verdict,):
-            key = (part.metric or "", part.band)
-            if not part.metric or key in found:
-                continue
-            table = store.evidence(run_id, part.metric, part.band, part.recipe or "srd")
-            if table is not None and not table.empty:
-                found[key] = table
-    return found
+    damage: list[Finding] = []
+    parts = [part for verdict in verdicts for part in (verdict.parts or (verdict,)) if part.metric]
+    wanted = {(part.metric or "", part.band): part.recipe or "srd" for part in parts}
+    for (metric, band), recipe in wanted.items():
+        try:
+            table = store.evidence(run_id, metric, band, recipe)
+        except VerifyError as error:
+            damage.append(Finding(error.code, "error", str(error), error.hint, metric, band))
+            continue
+        if table is not None and not table.empty:
+            found[metric, band] = table
+    return found, damage

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from io import StringIO
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,9 @@ from skyassay.verify.report.style import look
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+#: Narrower terminals get the reasons below the table instead of in it.
+WIDE = 140
 
 
 def to_table(report: ReleaseReport, *, width: int = 120, colour: bool = False) -> str:
@@ -35,7 +39,10 @@ def to_table(report: ReleaseReport, *, width: int = 120, colour: bool = False) -
         console.print(Text(line))
     rows = [row(verdict) for verdict in report.attempted()]
     if rows:
-        console.print(_table(rows, wide=width >= 140))
+        console.print(_table(rows, wide=width >= WIDE))
+    if width < WIDE:
+        for line in _reasons(report):
+            console.print(Text(line))
     for finding in report.findings:
         console.print(Text(f"{finding.severity}: {finding.message} [{finding.code}]"))
     console.print(Text(summary(report), style="bold"))
@@ -60,6 +67,19 @@ def _absent(report: ReleaseReport) -> list[str]:
     symbol = look("NOT_MEASURED").symbol
     return [
         f"{symbol} not measured: {', '.join(places)}. {reason}" for reason, places in where.items()
+    ]
+
+
+def _reasons(report: ReleaseReport) -> list[str]:
+    """Return one line for every reason behind a verdict that was measured."""
+    found: Counter[tuple[str, str, str]] = Counter()
+    for verdict in report.attempted():
+        if verdict.status != "NOT_MEASURED" and verdict.reason:
+            # The hint carries a number of its own where each verdict needs other data.
+            found[verdict.status, verdict.reason, verdict.hint or ""] += 1
+    return [
+        f"{look(status).symbol} {number} {status}: {': '.join(x for x in (reason, hint) if x)}"
+        for (status, reason, hint), number in found.items()
     ]
 
 

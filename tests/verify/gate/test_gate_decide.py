@@ -60,6 +60,16 @@ def test_a_missing_metric_is_an_error(make):
     assert report.entries[0].status == "ERROR"
 
 
+def test_a_metric_missing_for_one_seed_is_an_error_and_has_no_head_value(make):
+    base = [make.run(make.STANDARD, s) for s in range(5)]
+    head = [make.run(make.STANDARD[: -1 if s == 3 else None], s) for s in range(5)]
+    report = decide(base, head)
+    assert report.exit_code == 3
+    found = entry(report, make.PF1)
+    assert (found.code, found.base, found.head) == ("disappeared", 4.0, None)
+    assert "(seed 3)" in found.message
+
+
 def test_a_missing_band_is_an_error(make):
     report = decide([make.run(make.STANDARD)], [make.run(make.STANDARD[1:])])
     assert report.exit_code == 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
 from html.parser import HTMLParser
@@ -15,6 +16,7 @@ from skyassay.verify.report.escape import csv_cell, markdown_cell
 from skyassay.verify.report.figures import literal
 from skyassay.verify.report.model import collect
 from skyassay.verify.report.style import LOOKS, look
+from skyassay.verify.report.table import to_table
 from skyassay.verify.store import open_store
 
 FORMATS = ("table", "markdown", "html", "json", "csv")
@@ -71,6 +73,18 @@ def test_the_table_says_requirement_level_value_limit_status_margin(report):
     assert text.index("not measured") < text.index("Requirement")
 
 
+def test_reasons_stand_below_a_narrow_table_and_in_a_wide_one(report):
+    undecided = dataclasses.replace(
+        report.attempted()[-1], status="INCONCLUSIVE", reason="why_not", hint="Nine more.", parts=()
+    )
+    other = dataclasses.replace(report, verdicts=(*report.verdicts, undecided))
+    narrow, wide = to_table(other, width=100), to_table(other, width=160)
+    assert "? 1 INCONCLUSIVE: why_not: Nine more." in narrow
+    assert "why_not: Nine more." in wide and "1 INCONCLUSIVE: why_not" not in wide
+    assert max(map(len, narrow.splitlines())) <= 100
+    assert "6.90 [6.57, 7.23] mmag" in narrow
+
+
 def test_markdown_puts_what_was_not_measured_first(report):
     text = render(report, "markdown")
     assert text.index("## Not measured") < text.index("## Requirements")
@@ -111,6 +125,20 @@ def test_history_and_distributions_come_from_the_store(report):
     html = render(report, "html")
     for title in ("Everything against its limit", "Distributions", "History over runs"):
         assert title in html
+
+
+def test_a_damaged_table_is_a_finding_and_the_rest_is_shown(tmp_path, fill_store):
+    url = fill_store(str(tmp_path / "hurt.sqlite"), runs=(("only", 1.0),))
+    tables = sorted(tmp_path.rglob("*pa1*.parquet"))
+    assert len(tables) == 4
+    tables[0].write_bytes(b"no longer a table")
+    tables[1].unlink()
+    with open_store(url) as store:
+        found = collect(store)
+    codes = [f.code for f in found.findings]
+    assert sorted(codes[:2]) == ["evidence_damaged", "evidence_missing"]
+    assert len([key for key in found.evidence if "pa1" in key[0]]) == 2
+    assert "evidence_missing" in render(found, "html")
 
 
 def test_one_run_has_no_history(tmp_path, fill_store):
