@@ -3,7 +3,8 @@
 A star's rows arrive in one partition, so the union of two states is a union of stars.
 Small data are kept exactly. Beyond `row_bound` rows a band keeps the stars with the
 smallest id hash: the longest prefix, in hash order, whose rows fit. A prefix of a union
-is made of prefixes of its parts, which is why merging is associative and exact.
+is made of prefixes of its parts and ends before the first star that any part left out
+(`BandStars.cut`), which is why merging is associative and exact.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ class BandStars:
         Stars the selection accepted, kept or not.
     rejected : mapping
         Reason -> number of stars the selection refused.
+    cut : int or None
+        Id hash of the first star that the bound left out: all smaller ones are here.
     """
 
     star: NDArray[np.int64]
@@ -46,6 +49,7 @@ class BandStars:
     dec: NDArray[np.float64]
     n_stars: int = 0
     rejected: Mapping[str, int] = field(default_factory=dict)
+    cut: int | None = None
 
     @property
     def n_rejected(self) -> int:
@@ -73,14 +77,21 @@ class StarSample:
             parts += [name.encode(), struct.pack("<qq", len(band.star), band.n_stars)]
             parts += [a.tobytes() for a in (band.star, band.visit, band.mag, band.ra, band.dec)]
             parts += [f"{k}={v}".encode() for k, v in sorted(band.rejected.items())]
+            parts.append(f"cut {band.cut}".encode())
         return b"\0".join(parts)
 
 
 def sorted_band(band: BandStars, row_bound: int) -> BandStars:
     """Return the band in canonical order, cut to the stars that fit the bound."""
-    order = np.lexsort((band.visit, band.star, splitmix64(band.star)))
+    key = splitmix64(band.star)
+    order = np.lexsort((band.visit, band.star, key))
+    cut = band.cut
+    if cut is not None:
+        order = order[key[order] < np.uint64(cut)]
     if len(order) > row_bound:
-        order = order[: _last_whole_star(band.star[order], row_bound)]
+        fitting = _last_whole_star(band.star[order], row_bound)
+        cut = int(key[order[fitting]])
+        order = order[:fitting]
     return BandStars(
         band.star[order],
         band.visit[order],
@@ -89,6 +100,7 @@ def sorted_band(band: BandStars, row_bound: int) -> BandStars:
         band.dec[order],
         band.n_stars,
         dict(band.rejected),
+        cut,
     )
 
 
@@ -136,6 +148,7 @@ def _merge_band(parts: list[BandStars], row_bound: int) -> BandStars:
         np.concatenate([a.dec, b.dec]),
         a.n_stars + b.n_stars,
         _sum_counts((a.rejected, b.rejected)),
+        min((c for c in (a.cut, b.cut) if c is not None), default=None),
     )
     return sorted_band(joined, row_bound)
 
