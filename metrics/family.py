@@ -6,67 +6,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from skyassay.metrics.certification import is_certified
 from skyassay.metrics.contract import (
     Bindings,
     Column,
-    Interval,
     Locality,
     Measurement,
     Recipe,
-    Scalar,
     Table,
     Tables,
 )
+from skyassay.metrics.plugin import BaseMetric, NotMeasured, Value
 from skyassay.metrics.selection import COLUMNS, Selection
 from skyassay.metrics.states.star_sample import BandStars, StarSample, merge
 
 PRODUCT = "matched_source"
+#: What a metric of stars is written with, in one import.
+__all__ = ["NotMeasured", "StarMetric", "Value"]
 
 
 @dataclass(frozen=True)
-class NotMeasured(Exception):  # noqa: N818 - a result that stops a calculation, not an error
-    """Why a value could not be measured.
-
-    Attributes
-    ----------
-    reason : str
-        Reason code.
-    hint : str
-        What would help.
-    """
-
-    reason: str
-    hint: str
-
-
-@dataclass(frozen=True)
-class Value:
-    """A value of one band before it is dressed as a `Measurement`."""
-
-    value: float
-    n: int
-    interval: Interval | None = None
-    at: Mapping[str, float] | None = None
-    component: str | None = None
-    diagnostics: Mapping[str, Scalar] | None = None
-
-
-@dataclass(frozen=True)
-class StarMetric:
+class StarMetric(BaseMetric):
     """A metric of selected stars seen in several visits.
 
     Subclasses give `id`, `unit`, `title`, `requirements`, `recipes` and `values`.
     """
 
-    recipe: Recipe
-
-    id: ClassVar[str]
-    unit: ClassVar[str]
-    title: ClassVar[str]
-    requirements: ClassVar[tuple[str, ...]]
-    recipes: ClassVar[Mapping[str, Recipe]]
-    at_units: ClassVar[Mapping[str, str]] = {}
     inputs: ClassVar[Mapping[str, tuple[Column, ...]]] = {PRODUCT: COLUMNS}
     locality: ClassVar[Locality] = "object"
     error_units: ClassVar[tuple[str, ...]] = ("visit", "sky cell", "star")
@@ -95,9 +59,9 @@ class StarMetric:
             try:
                 values = self.values(state, band, at)
             except NotMeasured as why:
-                found.append(self._not_measured(state.bands[band], band, why))
+                found.append(self._without(state.bands[band], band, why))
                 continue
-            found += [self._measured(state.bands[band], band, v) for v in values]
+            found += [self._with(state.bands[band], band, v) for v in values]
         return found
 
     def values(self, state: StarSample, band: str, at: Bindings) -> list[Value]:
@@ -122,40 +86,15 @@ class StarMetric:
         own = self.recipe[parameter]
         return (float(own.get(band, own.get("*"))),) if isinstance(own, Mapping) else (float(own),)
 
-    def _measured(self, stars: BandStars, band: str, v: Value) -> Measurement:
-        diagnostics = {**(v.diagnostics or {}), "sampled": stars.sampled}
-        interval = v.interval
-        if interval is not None and not is_certified(self.id, self.recipe, diagnostics):
-            interval = replace(interval, certified=False)
-        return Measurement(
-            metric=self.id,
-            unit=self.unit,
-            recipe=self.recipe.name,
-            recipe_hash=self.recipe.hash,
-            status="MEASURED",
-            value=v.value,
-            interval=interval,
-            n=v.n,
-            n_rejected=stars.n_rejected,
-            band=band,
-            component=v.component,
-            at=v.at or {},
-            at_units={k: self.at_units[k] for k in v.at or {}},
-            diagnostics=diagnostics,
-        )
+    def _with(self, stars: BandStars, band: str, v: Value) -> Measurement:
+        noted = replace(v, diagnostics={**(v.diagnostics or {}), "sampled": stars.sampled})
+        return self.measured(noted, band=band, n_rejected=stars.n_rejected)
 
-    def _not_measured(self, stars: BandStars, band: str, why: NotMeasured) -> Measurement:
-        return Measurement(
-            metric=self.id,
-            unit=self.unit,
-            recipe=self.recipe.name,
-            recipe_hash=self.recipe.hash,
-            status="NOT_MEASURED",
-            value=None,
+    def _without(self, stars: BandStars, band: str, why: NotMeasured) -> Measurement:
+        return self.not_measured(
+            why,
+            band=band,
             n=stars.n_stars,
             n_rejected=stars.n_rejected,
-            band=band,
-            reason=why.reason,
-            hint=why.hint,
             diagnostics={f"rejected_{k}": v for k, v in stars.rejected.items()},
         )

@@ -209,7 +209,7 @@ def _flagged(table: Table) -> NDArray[np.bool_]:
 
 def _first_of_visit(star: NDArray[np.int64], visit: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Return which rows are the first of their (object, visit): one star, one visit, one row."""
-    return np.r_[True, (np.diff(star) != 0) | (np.diff(visit) != 0)][: len(star)]
+    return np.asarray(np.r_[True, (np.diff(star) != 0) | (np.diff(visit) != 0)][: len(star)])
 
 
 def _group_median(values: NDArray[np.float64], starts: NDArray[np.intp]) -> NDArray[np.float64]:
@@ -221,7 +221,7 @@ def _group_median(values: NDArray[np.float64], starts: NDArray[np.intp]) -> NDAr
     high = ordered[starts + count // 2]
     median = 0.5 * (low + high)
     median[np.isnan(np.add.reduceat(values, starts))] = np.nan
-    return median
+    return np.asarray(median)
 
 
 def _empty(rejected: Mapping[str, int]) -> BandStars:

@@ -63,7 +63,7 @@ class _Relative(StarMetric):
     def split(self, pairs: Pairs) -> TwoWay:
         """Return the two-way split of the separations, mas."""
         x = pairs.separation - np.nanmean(pairs.separation, axis=1, keepdims=True)
-        fit = fit_two_way(x, pairs.basis)
+        fit = fit_two_way(x, pairs.basis, ends=pairs.ends)
         if fit.own_fraction <= 0:
             raise NotMeasured("too_few_pairs", "More pairs than visits are needed.")
         return fit

@@ -21,7 +21,7 @@ from skyassay.metrics.statistics.bounds import (
     mover,
 )
 from skyassay.metrics.statistics.tails import TailModel
-from skyassay.metrics.statistics.twoway import TwoWay, fit_two_way
+from skyassay.metrics.statistics.twoway import TwoWay, fit_two_way, shared_part
 
 _NODES = 24_000
 _PAIR_BOUND = 12_000_000
@@ -63,17 +63,18 @@ class Between:
         shift = np.nanmean(self.x_band, axis=1) - np.nanmean(self.x_reference, axis=1)
         return float((spread + shift**2).mean())
 
+    def shared(self, alpha: float) -> Part:
+        """Return the visit variance of both sides with its one-sided bounds."""
+        sides = (self.band, self.reference)
+        modes = [(t, _spread_factor(fit)) for fit in sides for t in fit.modes]
+        return shared_part(modes, (), alpha)
+
     def parts(self, alpha: float) -> list[Part]:
         """Return the terms of the mean square with one-sided bounds at `alpha`."""
-        terms = [
-            chi_square_part(t.value * _spread_factor(fit), t.dof, alpha)
-            for fit in (self.band, self.reference)
-            for t in fit.shared
-        ]
         squares = (self.band.basis**2).mean(axis=0)
         reach = self.offset_error * -float(stdtrit(self.offset_dof, alpha))
         size = np.abs(self.offset)
-        terms += [
+        offsets = [
             Part(float(o**2 * b), float(max(o - r, 0.0) ** 2 * b), float((o + r) ** 2 * b))
             for o, r, b in zip(size, reach, squares, strict=True)
         ]
@@ -81,7 +82,7 @@ class Between:
         mean = float(own.mean())
         error = clustered_error(own - mean, self.ends, int(self.ends.max()) + 1)
         dof = 2.0 * mean**2 / error**2 if error > 0 else float(len(own))
-        return [*terms, chi_square_part(mean, dof, alpha)]
+        return [self.shared(alpha), *offsets, chi_square_part(mean, dof, alpha)]
 
     def bounds(self, alpha: float) -> Part:
         """Return the mean square with its one-sided bounds."""
@@ -98,35 +99,28 @@ class Between:
         """Return the tail model of single-visit differences."""
         n_band, n_reference = self.x_band.shape[1], self.x_reference.shape[1]
         longest = max(n_band, n_reference)
-        turns = int(np.clip(_NODES // (longest * len(self.rest)), 1, min(n_band, n_reference)))
+        turns = int(np.clip(_NODES // (longest * len(self.rest)), 2, min(n_band, n_reference)))
         step = np.arange(longest * turns)
         left, right = step % n_band, (step // longest + step) % n_reference
-        units = max(_NODES // len(step), min(len(self.rest), 100))
-        own = self.band.own[:, left] - self.reference.own[:, right] + self.rest[:, None]
-        usable = np.isfinite(own).any(axis=1) & (np.cumsum(np.ones(len(own))) <= units)
-        variance = _visit_variance(self.band) + _visit_variance(self.reference)
-        return TailModel(
-            centre=(self.band.basis @ self.offset)[usable, None],
+        centre = self.band.basis @ self.offset + self.rest
+        own = self.band.own[:, left] - self.reference.own[:, right] + centre[:, None]
+        usable = np.isfinite(own).any(axis=1)
+        variance = sum(f.shared_variance() * _spread_factor(f) for f in (self.band, self.reference))
+        return TailModel.build(
             own=own[usable],
-            width=np.sqrt(variance)[usable, None],
-            stretch=self._stretch,
-            shift=lambda alpha: float(-stdtrit(self.offset_dof, alpha) * self.offset_error[0]),
+            width=np.sqrt(variance)[usable],
+            shared=self.shared,
+            shift=self._shift,
             ends=self.ends[usable],
-            n_own=max(_free_draws(self.band, self.reference), 1.0),
+            n_own=_free_draws(self.band, self.reference),
         )
 
-    def _stretch(self, alpha: float) -> tuple[float, float]:
-        fits = (self.band, self.reference)
-        bound = mover(
-            [
-                chi_square_part(t.value * _spread_factor(f), t.dof, alpha)
-                for f in fits
-                for t in f.shared
-            ]
-        )
-        if bound.value <= 0:
-            return 1.0, 1.0
-        return float(np.sqrt(bound.low / bound.value)), float(np.sqrt(bound.high / bound.value))
+    def _shift(self, alpha: float) -> tuple[float, float]:
+        """Return what the offset's error may add, away from zero and towards it."""
+        size = float(self.offset[0])
+        sign = -1.0 if size < 0 else 1.0
+        error = -float(stdtrit(self.offset_dof, alpha)) * float(self.offset_error[0])
+        return sign * error, -sign * min(error, abs(size))
 
 
 def compare(
@@ -146,12 +140,12 @@ def compare(
     ends : ndarray of int, shape (n_units, 1 or 2)
         Stars of each unit.
     """
-    band, reference = fit_two_way(x_band, basis), fit_two_way(x_reference, basis)
+    band, reference = (fit_two_way(x, basis, ends=ends) for x in (x_band, x_reference))
     difference = _unit_mean(band, x_band) - _unit_mean(reference, x_reference)
     offset = np.asarray(np.linalg.lstsq(basis, difference, rcond=None)[0], dtype=np.float64)
     variances = np.stack([_coefficient_error(fit) for fit in (band, reference)])
     total = variances.sum(axis=0)
-    dof = np.array([[band.shared[0].dof], [reference.shared[0].dof]])
+    dof = np.array([[band.modes[0].dof], [reference.modes[0].dof]])
     with np.errstate(invalid="ignore", divide="ignore"):
         satterthwaite = total**2 / (variances**2 / dof).sum(axis=0)
     return Between(
@@ -173,8 +167,16 @@ def _spread_factor(fit: TwoWay) -> float:
 
 
 def _free_draws(a: TwoWay, b: TwoWay) -> float:
-    """Return how many independent own differences two sides can give."""
-    return float((a.count - 1).sum() + (b.count - 1).sum()) / 2.0
+    """Return how many independent own differences two sides can give.
+
+    Differences that share one end are correlated by that end's share of the variance;
+    a fraction beyond a limit feels the square of the correlation.
+    """
+    total = a.own_mean_square + b.own_mean_square
+    if total <= 0:
+        return float((a.count - 1).sum())
+    share = (a.own_mean_square / total, b.own_mean_square / total)
+    return 1.0 / sum(s**2 / float((f.count - 1).sum()) for s, f in zip(share, (a, b), strict=True))
 
 
 def _own_square(fit: TwoWay) -> NDArray[np.float64]:
@@ -190,11 +192,5 @@ def _unit_mean(fit: TwoWay, x: NDArray[np.float64]) -> NDArray[np.float64]:
 def _coefficient_error(fit: TwoWay) -> NDArray[np.float64]:
     """Return the variance of each mode's mean over visits, shape (n_modes,)."""
     squares = (fit.basis**2).mean(axis=0)
-    values = np.array([t.value for t in fit.shared[: fit.basis.shape[1]]])
+    values = np.array([t.value for t in fit.modes])
     return np.asarray(values / squares / fit.n_visits)
-
-
-def _visit_variance(fit: TwoWay) -> NDArray[np.float64]:
-    squares = fit.basis**2
-    values = np.array([t.value for t in fit.shared[: fit.basis.shape[1]]])
-    return np.asarray(squares @ (values / squares.mean(axis=0)) * _spread_factor(fit))

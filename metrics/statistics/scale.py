@@ -13,7 +13,6 @@ from skyassay.metrics.statistics.bounds import (
     ONE_SIDED_ALPHA,
     TWO_SIDED_ALPHA,
     Part,
-    chi_square_part,
     clustered_error,
     mover,
     quantile_bounds,
@@ -50,7 +49,7 @@ def median_scale(fit: TwoWay, ends: NDArray[np.intp]) -> Scale:
     def bounds(alpha: float) -> Part:
         low, high = quantile_bounds(scatter, error, alpha)
         own = Part(median**2, low**2, high**2)
-        return mover([own, *(chi_square_part(t.value, t.dof, alpha) for t in fit.shared)])
+        return mover([own, fit.shared_part(alpha)])
 
     total = fit.shared_mean_square + median**2
     share = fit.shared_mean_square / total if total > 0 else 0.0

@@ -22,15 +22,18 @@ from skyassay.metrics.contract import Interval
 from skyassay.metrics.statistics.bounds import (
     ONE_SIDED_ALPHA,
     TWO_SIDED_ALPHA,
-    chi_square_part,
+    Part,
     clustered_error,
-    mover,
 )
 from skyassay.metrics.statistics.twoway import TwoWay
 
 METHOD = "normal visit term x empirical own term, visit degrees of freedom"
-#: Own deviations used for an interval; more would not narrow it visibly.
-_NODE_BOUND = 24_000
+#: The own deviations are summed up in so many groups of equal width and size.
+_WIDTH_CLASSES = 12
+_NODES_PER_CLASS = 250
+#: A fraction may rest on more draws than a variance does: being beyond a limit is less
+#: correlated between two deviations than their squares are. The stars say how much; not more.
+_MOST = 4.0
 _TINY = 1e-12
 
 
@@ -56,139 +59,136 @@ class TailModel:
 
     Attributes
     ----------
-    centre, own : ndarray, shape (n_units, n_draws)
-        `own` are deviations of the unit's own term, NaN where missing;
-        `centre` is a constant shift per unit, shape (n_units, 1).
-    width : ndarray, shape (n_units, 1)
-        Standard deviation of the visit term for each unit.
-    stretch : callable
-        alpha -> (low, high): factors on `width` at the one-sided bounds of the visit variance.
+    own : ndarray, shape (n_units, n_draws)
+        Deviations without the visit term, NaN where missing.
+    width : ndarray, shape (n_units,)
+        Standard deviation of the visit term of each unit.
+    shared : callable
+        alpha -> the visit variance with its one-sided bounds.
     shift : callable
-        alpha -> change of `centre` at its one-sided bound.
+        alpha -> (away, towards): what a constant offset may add to `own` at its bounds.
     ends : ndarray of int, shape (n_units, 1 or 2)
         Stars of each unit.
     n_own : float
-        Independent own draws at most.
+        Independent own draws of a variance; what counts when no draw lies beyond the limit.
+    nodes : ndarray, shape (3, n_nodes)
+        Value, width and weight of the grouped own deviations.
     """
 
-    centre: NDArray[np.float64]
     own: NDArray[np.float64]
     width: NDArray[np.float64]
-    stretch: Callable[[float], tuple[float, float]]
-    shift: Callable[[float], float]
+    shared: Callable[[float], Part]
+    shift: Callable[[float], tuple[float, float]]
     ends: NDArray[np.intp]
     n_own: float
+    nodes: NDArray[np.float64]
 
-    def per_unit(
-        self, limit: float, factor: float = 1.0, shift: float = 0.0
-    ) -> NDArray[np.float64]:
-        """Return the chance of each unit to exceed the limit, shape (n_units,)."""
-        centre = self.centre + np.where(self.centre < 0, -shift, shift)
-        if shift < 0:  # a shift towards zero stops there
-            centre = np.sign(self.centre) * np.maximum(np.abs(self.centre) + shift, 0.0)
-        middle = centre + self.own
-        width = np.maximum(factor * self.width, _TINY * limit + np.finfo(float).tiny)
-        beyond = ndtr((middle - limit) / width) + ndtr((-middle - limit) / width)
-        return np.asarray(np.nanmean(beyond, axis=1))
+    @classmethod
+    def build(
+        cls,
+        own: NDArray[np.float64],
+        width: NDArray[np.float64],
+        shared: Callable[[float], Part],
+        shift: Callable[[float], tuple[float, float]],
+        ends: NDArray[np.intp],
+        n_own: float,
+    ) -> TailModel:
+        """Group the own deviations and return the model."""
+        return cls(own, width, shared, shift, ends, max(n_own, 1.0), _group(own, width))
 
     def fraction(self, limit: float, factor: float = 1.0, shift: float = 0.0) -> float:
-        """Return the expected fraction beyond the limit."""
-        return float(self.per_unit(limit, factor, shift).mean())
+        """Return the expected fraction beyond the limit.
 
-    def bounds(self, limit: float, alpha: float) -> tuple[float, float]:
-        """Return one-sided bounds of the fraction beyond the limit."""
-        chance = self.per_unit(limit)
+        Parameters
+        ----------
+        limit : float
+            In the unit of `own`.
+        factor : float
+            On the width of the visit term.
+        shift : float
+            Added to every deviation.
+        """
+        value, width, weight = self.nodes
+        return float(_beyond(value + shift, factor * width, limit) @ weight)
+
+    def independent_draws(self, limit: float) -> float:
+        """Return how many independent own draws the fraction beyond a limit rests on."""
+        chance = np.nanmean(_beyond(self.own, self.width[:, None], limit), axis=1)
         p = float(chance.mean())
-        n_own = self._independent_draws(chance, p)
-        own_low = float(betaincinv(p * n_own + 0.5, (1 - p) * n_own + 0.5, alpha))
-        own_high = float(betaincinv(p * n_own + 0.5, (1 - p) * n_own + 0.5, 1 - alpha))
-        if p * n_own < 0.5:  # no own draw beyond the limit: zero is inside
-            own_low = 0.0
-        p = max(p, (1.0 / 3.0) / (n_own + 2.0 / 3.0))
-        narrow, wide = self.stretch(alpha)
-        moved = self.shift(alpha)
-        eta = _eta(p)
-        worse = (own_high, self.fraction(limit, wide), self.fraction(limit, 1.0, moved))
-        better = (own_low, self.fraction(limit, narrow), self.fraction(limit, 1.0, -moved))
+        error = clustered_error(chance - p, self.ends, int(self.ends.max()) + 1)
+        if error <= 0 or p <= 0 or p >= 1:
+            return self.n_own
+        return float(np.clip(p * (1 - p) / error**2, 1.0, _MOST * self.n_own))
+
+    def bounds(self, limit: float, alpha: float, draws: float) -> tuple[float, float]:
+        """Return one-sided bounds of the fraction beyond the limit.
+
+        Parameters
+        ----------
+        limit : float
+        alpha : float
+            One-sided tail.
+        draws : float
+            From `independent_draws`.
+        """
+        p = self.fraction(limit)
+        beta = (p * draws + 0.5, (1 - p) * draws + 0.5)
+        own_high = float(betaincinv(*beta, 1 - alpha))
+        # no own draw beyond the limit: zero is inside
+        own_low = float(betaincinv(*beta, alpha)) if p * draws >= 0.5 else 0.0
+        visit = self.shared(alpha)
+        narrow, wide = (
+            (np.sqrt(b / visit.value) for b in (visit.low, visit.high))
+            if visit.value > 0
+            else (1.0, 1.0)
+        )
+        away, towards = self.shift(alpha)
+        eta = _eta(max(p, (1.0 / 3.0) / (draws + 2.0 / 3.0)))
+        worse = (own_high, self.fraction(limit, wide), self.fraction(limit, 1.0, away))
+        better = (own_low, self.fraction(limit, narrow), self.fraction(limit, 1.0, towards))
         far = float(np.sqrt(sum(min(_eta(q) - eta, 0.0) ** 2 for q in worse)))
         near = float(np.sqrt(sum(max(_eta(q) - eta, 0.0) ** 2 for q in better)))
         return _fraction(eta + near), _fraction(eta - far)
 
-    def _independent_draws(self, chance: NDArray[np.float64], p: float) -> float:
-        """Return how many independent own draws the fraction rests on."""
-        error = clustered_error(chance - p, self.ends, int(self.ends.max()) + 1)
-        if error <= 0 or p <= 0 or p >= 1:
-            return self.n_own
-        return float(np.clip(p * (1 - p) / error**2, 1.0, self.n_own))
-
 
 def two_way_tail(fit: TwoWay, ends: NDArray[np.intp]) -> TailModel:
     """Return the tail model of deviations from each unit's own mean."""
-    units = _enough(fit.count, len(fit.own))
-    scale = np.sqrt(fit.count / (fit.count - 1.0))[:, None]
-    width = np.sqrt(_shared_variance(fit))[:, None]
-    own = fit.own * scale
-    return TailModel(
-        centre=np.zeros((units, 1)),
-        own=own[:units],
-        width=width[:units],
-        stretch=lambda alpha: shared_stretch((fit,), alpha),
-        shift=lambda _alpha: 0.0,
-        ends=ends[:units],
-        n_own=max(float((fit.count - 1).sum()) * fit.own_fraction, 1.0),
+    return TailModel.build(
+        own=fit.own * np.sqrt(fit.count / (fit.count - 1.0))[:, None],
+        width=np.sqrt(fit.shared_variance()),
+        shared=fit.shared_part,
+        shift=lambda _alpha: (0.0, 0.0),
+        ends=ends,
+        n_own=float((fit.count - 1).sum()) * fit.own_fraction,
     )
-
-
-def _enough(count: NDArray[np.int64], units: int) -> int:
-    """Return how many units give the draws an interval needs."""
-    return min(units, int(np.searchsorted(np.cumsum(count), _NODE_BOUND)) + 1)
-
-
-def _shared_variance(fit: TwoWay) -> NDArray[np.float64]:
-    """Return the variance each unit shares with its visit, shape (n_units,)."""
-    squares = fit.basis**2
-    mean = squares.mean(axis=0)
-    modes = np.array([t.value for t in fit.shared[: fit.basis.shape[1]]])
-    cells = sum(t.value for t in fit.shared[fit.basis.shape[1] :])
-    ratio = np.divide(modes, mean, out=np.zeros_like(modes), where=mean > 0)
-    return np.asarray(squares @ ratio + cells)
-
-
-def shared_stretch(fits: tuple[TwoWay, ...], alpha: float) -> tuple[float, float]:
-    """Return factors on the width of the visit term at the bounds of its variance."""
-    parts = [chi_square_part(t.value, t.dof, alpha) for f in fits for t in f.shared]
-    bound = mover(parts)
-    if bound.value <= 0:
-        return 1.0, 1.0
-    return float(np.sqrt(bound.low / bound.value)), float(np.sqrt(bound.high / bound.value))
 
 
 def fraction_interval(tail: TailModel, limit: float, value: float) -> Interval:
     """Return the interval of a fraction beyond `limit`; it always holds the value."""
-    two, one = tail.bounds(limit, TWO_SIDED_ALPHA), tail.bounds(limit, ONE_SIDED_ALPHA)
+    draws = tail.independent_draws(limit)
+    two = tail.bounds(limit, TWO_SIDED_ALPHA, draws)
+    one = tail.bounds(limit, ONE_SIDED_ALPHA, draws)
     return _interval(two, one, value)
 
 
 def reach_interval(tail: TailModel, fraction: float, value: float) -> Interval:
     """Return the interval of the limit that `fraction` of the deviations exceed."""
+    draws = tail.independent_draws(value)
 
     def solve(side: int, alpha: float) -> float:
         def excess(limit: float) -> float:
-            return tail.bounds(limit, alpha)[side] - fraction
+            return tail.bounds(limit, alpha, draws)[side] - fraction
 
-        top = max(value, float(tail.width.max()), np.finfo(float).tiny)
-        for _ in range(60):
-            if excess(top) < 0:
-                break
-            top *= 2.0
-        else:
-            return float("inf")
-        bottom = top
-        for _ in range(60):
-            bottom /= 2.0
-            if excess(bottom) >= 0:
-                return float(brentq(excess, bottom, top, rtol=1e-4))
-        return 0.0
+        top = bottom = max(value, float(tail.width.max()), np.finfo(float).tiny)
+        while excess(top) >= 0:
+            bottom, top = top, 2.0 * top
+            if not np.isfinite(top):
+                return float("inf")
+        while excess(bottom) < 0:
+            bottom, top = bottom / 2.0, bottom
+            if bottom < _TINY * value or bottom == 0.0:
+                return 0.0
+        return float(brentq(excess, bottom, top, rtol=1e-5))
 
     two = (solve(0, TWO_SIDED_ALPHA), solve(1, TWO_SIDED_ALPHA))
     one = (solve(0, ONE_SIDED_ALPHA), solve(1, ONE_SIDED_ALPHA))
@@ -216,6 +216,32 @@ def _interval(two: tuple[float, float], one: tuple[float, float], value: float) 
         upper=max(one[1], value),
         one_sided_confidence=1.0 - ONE_SIDED_ALPHA,
     )
+
+
+def _group(own: NDArray[np.float64], width: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return value, width and weight of equal groups of own deviations, every unit alike."""
+    classes = np.array_split(np.argsort(width, kind="stable"), min(_WIDTH_CLASSES, len(width)))
+    nodes = []
+    for units in classes:
+        seen = np.isfinite(own[units])
+        weight = (seen / (seen.sum(axis=1, keepdims=True) * len(width)))[seen]
+        order = np.argsort(own[units][seen], kind="stable")
+        value, weight = own[units][seen][order], weight[order]
+        groups = np.array_split(np.arange(len(value)), min(_NODES_PER_CLASS, len(value)))
+        starts = np.array([g[0] for g in groups])
+        total = np.add.reduceat(weight, starts)
+        mean = np.add.reduceat(value * weight, starts) / total
+        rms = float(np.sqrt(np.square(width[units]).mean()))
+        nodes.append(np.stack([mean, np.full(len(mean), rms), total]))
+    return np.concatenate(nodes, axis=1)
+
+
+def _beyond(
+    middle: NDArray[np.float64], width: NDArray[np.float64], limit: float
+) -> NDArray[np.float64]:
+    """Return the chance that a normal with this middle and width lies beyond +-limit."""
+    width = np.maximum(width, _TINY * limit + np.finfo(float).tiny)
+    return np.asarray(ndtr((middle - limit) / width) + ndtr((-middle - limit) / width))
 
 
 def _eta(p: float) -> float:

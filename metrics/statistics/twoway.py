@@ -12,13 +12,15 @@ from stars alone forgets.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from skyassay.metrics.statistics.bounds import Part, chi_square_part, mover, pooled_part
 from skyassay.metrics.statistics.factors import median_factor
 
 _MAX_PASSES = 60
@@ -27,11 +29,22 @@ _TOLERANCE = 1e-7
 
 @dataclass(frozen=True)
 class SharedTerm:
-    """Mean square of one shared term, per measurement, and its degrees of freedom."""
+    """One shared term.
+
+    Attributes
+    ----------
+    name : str
+    value : float
+        Mean square per measurement, the units' own noise in it included.
+    dof : float
+    noise : float
+        What the units' own terms alone would give.
+    """
 
     name: str
     value: float
     dof: float
+    noise: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -64,10 +77,33 @@ class TwoWay:
     own_fraction: float
     n_visits: int
 
+    def shared_part(self, alpha: float) -> Part:
+        """Return the shared variance of one measurement with its one-sided bounds."""
+        return shared_part([(term, 1.0) for term in self.modes], self.cells, alpha)
+
+    @property
+    def modes(self) -> tuple[SharedTerm, ...]:
+        """Return the terms a whole visit shares."""
+        return self.shared[: self.basis.shape[1]]
+
+    @property
+    def cells(self) -> tuple[SharedTerm, ...]:
+        """Return the term a visit shares within a sky cell, if there is one."""
+        return self.shared[self.basis.shape[1] :]
+
     @property
     def shared_mean_square(self) -> float:
         """Variance of one measurement that its visit shares with others."""
         return sum(term.value for term in self.shared)
+
+    def shared_variance(self) -> NDArray[np.float64]:
+        """Return the variance each unit shares with its visit, shape (n_units,)."""
+        squares = self.basis**2
+        mean = squares.mean(axis=0)
+        modes = np.array([t.value for t in self.modes])
+        cells = sum(t.value for t in self.cells)
+        ratio = np.divide(modes, mean, out=np.zeros_like(modes), where=mean > 0)
+        return np.asarray(squares @ ratio + cells)
 
     def own_scatter(self) -> NDArray[np.float64]:
         """Return each unit's own standard deviation, free of its small-sample bias.
@@ -81,10 +117,34 @@ class TwoWay:
         return np.asarray(np.sqrt(square) / median_factor(dof))
 
 
+def shared_part(
+    modes: Sequence[tuple[SharedTerm, float]], cells: Sequence[SharedTerm], alpha: float
+) -> Part:
+    """Return the sum of shared terms with its one-sided bounds.
+
+    Parameters
+    ----------
+    modes : sequence of (SharedTerm, float)
+        Terms of whole visits, each with a factor on its mean square.
+    cells : sequence of SharedTerm
+        Terms of a visit and a sky cell.
+    alpha : float
+        One-sided tail.
+    """
+    visit = pooled_part(
+        [t.value * f for t, f in modes],
+        [t.noise * f for t, f in modes],
+        [t.dof for t, _ in modes],
+        alpha,
+    )
+    return mover([visit, *(chi_square_part(t.value, t.dof, alpha) for t in cells)])
+
+
 def fit_two_way(
     x: NDArray[np.float64],
     basis: NDArray[np.float64] | None = None,
     cell: NDArray[np.int64] | None = None,
+    ends: NDArray[np.intp] | None = None,
 ) -> TwoWay:
     """Split the scatter of a table of units by visits.
 
@@ -96,6 +156,8 @@ def fit_two_way(
         What one visit may add to every unit; the first column is 1. Default: only that.
     cell : ndarray of int, shape (n_units,), optional
         Sky cell of each unit, for a term shared by a visit and a cell.
+    ends : ndarray of int, shape (n_units, k), optional
+        Stars of each unit, where units share stars.
 
     Returns
     -------
@@ -112,6 +174,7 @@ def fit_two_way(
     dof_units = int(count.sum() - len(x))
     visit_dof = _visit_dof(seen)
     shared = _mode_terms(total - after_modes, coefficients, basis, seen, dof_units, visit_dof)
+    noise = _mode_noise(r, seen, basis, ends)
     dof_own = dof_units - basis.shape[1] * visit_dof
     if cell is not None:
         r, term, cell_dof = _remove_cells(r, seen, cell, dof_units)
@@ -122,7 +185,8 @@ def fit_two_way(
         own=np.where(seen, r, np.nan),
         basis=basis,
         coefficients=coefficients,
-        shared=shared,
+        shared=tuple(replace(t, noise=n / dof_units) for t, n in zip(shared, noise, strict=False))
+        + shared[basis.shape[1] :],
         own_mean_square=float(np.square(r).sum()) / dof_units,
         own_fraction=max(dof_own, 0.0) / dof_units,
         n_visits=int((seen.sum(axis=0) > 0).sum()),
@@ -182,6 +246,32 @@ def _mode_terms(
         SharedTerm(f"visit mode {j}", max(removed, 0.0) * float(s) / dof_units, visit_dof)
         for j, s in enumerate(share)
     )
+
+
+def _mode_noise(
+    r: NDArray[np.float64],
+    seen: NDArray[np.bool_],
+    basis: NDArray[np.float64],
+    ends: NDArray[np.intp] | None,
+) -> list[float]:
+    """Return the sum of squares that own terms alone would put into each mode.
+
+    Units that share a star move together: their terms are summed star by star.
+    """
+    if ends is None:
+        ends = np.arange(len(r))[:, None]
+    n_units, per_unit = ends.shape
+    rows = np.repeat(np.arange(n_units), per_unit)
+    shape = (int(ends.max()) + 1, n_units)
+    member = coo_array((np.ones(rows.size), (ends.ravel(), rows)), shape=shape).tocsr()
+    found = []
+    for column in basis.T:
+        term = r * column[:, None]
+        size = seen.T.astype(np.float64) @ column**2
+        squares = np.square(member @ term).sum(axis=0)
+        squares -= (per_unit - 1) * np.square(term).sum(axis=0)
+        found.append(float((squares[size > 0] / size[size > 0]).clip(0.0).sum()))
+    return found
 
 
 def _remove_cells(
