@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-from pathlib import Path
 
 import pytest
 
@@ -22,11 +20,8 @@ KNOWN = {
 
 
 @pytest.fixture
-def table() -> str:
-    folder = os.environ.get("SKYASSAY_REAL_DATA")
-    if not folder:
-        pytest.skip("SKYASSAY_REAL_DATA does not name the folder of real data")
-    return f"matched_source={Path(folder) / 'hsc_i_matched_source.parquet'}"
+def table(real_data) -> str:
+    return f"matched_source={real_data / 'hsc_i_matched_source.parquet'}"
 
 
 def measured(capsys, *words: str) -> dict:

@@ -1,25 +1,18 @@
 """A real multi-visit catalogue, exactly as it was published."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
 
 from skyassay.verify.tables import check_contract, open_tables
 
-ROOT = os.environ.get("SKYASSAY_REAL_DATA")
-pytestmark = [
-    pytest.mark.real,
-    pytest.mark.skipif(not ROOT, reason="SKYASSAY_REAL_DATA names no folder of real data"),
-]
+pytestmark = pytest.mark.real
 NEEDS = ("objectId", "visit", "band", "coord_ra", "coord_dec", "psfFlux", "extendedness")
 
 
 @pytest.fixture
-def path():
-    return Path(ROOT) / "hsc_i_matched_source.parquet"
+def path(real_data):
+    return real_data / "hsc_i_matched_source.parquet"
 
 
 @pytest.mark.parametrize("count", [1, 7, 64])

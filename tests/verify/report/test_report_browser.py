@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import pytest
+
 from skyassay.verify.commands.report import render
 from skyassay.verify.report.model import collect
 from skyassay.verify.store import open_store
 
 pytestmark = pytest.mark.browser
-CHROMIUM = Path(os.environ.get("SKYASSAY_CHROMIUM", "/usr/bin/chromium"))
 
 
 @pytest.fixture
-def page():
-    if not CHROMIUM.exists():
-        if os.environ.get("SKYASSAY_REQUIRE_BROWSER"):
-            pytest.fail(f"A browser is required and there is none at {CHROMIUM}.")
-        pytest.skip(f"no browser at {CHROMIUM}")
+def page(chromium_path):
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"]
+            executable_path=str(chromium_path), args=["--no-sandbox", "--disable-gpu"]
         )
         context = browser.new_context(offline=True, viewport={"width": 1280, "height": 900})
         yield context.new_page()

@@ -1,0 +1,69 @@
+"""What every test may rely on: real data, a browser, and how hard Hypothesis looks.
+
+A test marked `real` or `browser` skips, saying so, where the machine lacks what it needs,
+and fails there when SKYASSAY_REQUIRE_REAL or SKYASSAY_REQUIRE_BROWSER is set.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+CHROMIUM = Path(os.environ.get("SKYASSAY_CHROMIUM", "/usr/bin/chromium"))
+
+# A shared machine makes any deadline a coin toss. The fast suite looks at the same few
+# examples every time, so that it fails for a reason; the whole one draws new ones.
+_SLOW_IS_NO_FAULT = [HealthCheck.too_slow]
+settings.register_profile(
+    "fast",
+    max_examples=20,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=_SLOW_IS_NO_FAULT,
+)
+settings.register_profile(
+    "all", max_examples=200, deadline=None, suppress_health_check=_SLOW_IS_NO_FAULT
+)
+settings.load_profile("all" if os.environ.get("SKYASSAY_TESTS") == "all" else "fast")
+
+
+def missing(mark: str, environment: Mapping[str, str]) -> str | None:
+    """Return what a test with this mark lacks on this machine, in words."""
+    if mark == "real":
+        folder = environment.get("SKYASSAY_REAL_DATA")
+        if not folder:
+            return "SKYASSAY_REAL_DATA names no folder of real data"
+        return None if Path(folder).is_dir() else f"SKYASSAY_REAL_DATA: {folder} is no folder"
+    if mark == "browser":
+        path = Path(environment.get("SKYASSAY_CHROMIUM", CHROMIUM))
+        return None if path.exists() else f"no Chromium at {path}; SKYASSAY_CHROMIUM names another"
+    return None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip or fail what cannot run here, before any fixture of it is made."""
+    for mark in ("real", "browser"):
+        if item.get_closest_marker(mark) is None:
+            continue
+        lack = missing(mark, os.environ)
+        if lack and os.environ.get(f"SKYASSAY_REQUIRE_{mark.upper()}"):
+            pytest.fail(f"This test is required and cannot run: {lack}.", pytrace=False)
+        if lack:
+            pytest.skip(lack)
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Return the folder of real survey data; only for tests marked `real`."""
+    return Path(os.environ["SKYASSAY_REAL_DATA"])
+
+
+@pytest.fixture(scope="session")
+def chromium_path() -> Path:
+    """Return the browser; only for tests marked `browser`."""
+    return CHROMIUM
