@@ -54,7 +54,8 @@ def overview_plot(verdicts: Sequence[Verdict]) -> figure | None:
         ends = [None if end is None else end / limit for end in (verdict.low, verdict.high)]
         if limit < 0:
             ends.reverse()
-        name = f"{verdict.criterion} {verdict.band or ''}".strip()
+        parts = (verdict.criterion, verdict.band, verdict.component)
+        name = " ".join(part for part in parts if part)
         rows.append((name, verdict, (verdict.value or 0.0) / limit, ends[0], ends[1]))
     names = [literal(row[0]) for row in rows]
     # A few wide intervals must not squeeze everything else into a corner.
