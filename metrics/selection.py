@@ -88,8 +88,7 @@ class Selection:
 
     def _band(self, rows: _Rows, name: str) -> BandStars:
         index = np.flatnonzero((rows.band == name) & rows.wanted)
-        # the magnitude makes the order, and so which duplicate stays, independent of the input
-        index = index[np.lexsort((rows.mag[index], rows.visit[index], rows.star[index]))]
+        index = index[rows.order(index)]
         index = index[_first_of_visit(rows.star[index], rows.visit[index])]
         if not len(index):
             return _empty(rows.refused_objects(name))
@@ -167,6 +166,8 @@ class _Rows:
                 usable, NJY_ZERO_POINT - 2.5 * np.log10(np.where(usable, flux, 1.0)), np.nan
             )
             snr = np.where(usable, flux / np.where(usable, error, 1.0), np.nan)
+        # a maximum would hide -inf
+        extendedness = np.asarray(table["extendedness"], dtype=np.float64)
         flagged = _flagged(table)
         wanted = np.ones(len(flux), dtype=bool)
         condemned = np.zeros(len(flux), dtype=bool)
@@ -185,10 +186,20 @@ class _Rows:
             snr,
             ra,
             dec,
-            np.asarray(table["extendedness"], dtype=np.float64),
+            np.where(np.isfinite(extendedness), extendedness, np.nan),
             wanted,
             condemned,
         )
+
+    def order(self, index: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Return the order by star and visit.
+
+        Everything that is read breaks ties, so that which of two rows of one star and visit
+        stays does not depend on the input; the row that condemns its object comes first.
+        """
+        ties = (self.extendedness, self.snr, self.dec, self.ra, self.mag, ~self.condemned)
+        keys = (*ties, self.visit, self.star)
+        return np.asarray(np.lexsort(tuple(key[index] for key in keys)))
 
     def refused_objects(self, name: str) -> dict[str, int]:
         """Return how many objects of the band lost every row before the object cuts."""
