@@ -7,6 +7,7 @@ A plugin may follow `skyassay.metrics.contract.Metric` by itself; deriving from
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -20,6 +21,14 @@ from skyassay.metrics.contract import (
     Recipe,
     Scalar,
 )
+from skyassay.metrics.statistics.bounds import (
+    ONE_SIDED_ALPHA,
+    TWO_SIDED_ALPHA,
+    chi_square_part,
+)
+
+#: Spreads below are rounding, in the units metrics have (mmag, mas, %).
+SMALLEST_SPREAD = 1e-6
 
 
 @dataclass(frozen=True)
@@ -83,9 +92,7 @@ class BaseMetric:
         """Return what identifies the fold: by default it is shared with no other metric."""
         return f"{self.id}:{self.recipe.hash}"
 
-    def measured(
-        self, v: Value, *, band: str | None = None, n_rejected: int = 0
-    ) -> Measurement:
+    def measured(self, v: Value, *, band: str | None = None, n_rejected: int = 0) -> Measurement:
         """Return a value as a measurement, its interval marked as certified or not."""
         diagnostics = dict(v.diagnostics or {})
         interval = v.interval
@@ -134,3 +141,42 @@ class BaseMetric:
             hint=why.hint,
             diagnostics=dict(diagnostics or {}),
         )
+
+
+def spread_interval(
+    spread: float, dof: int, method: str, *, smallest: float = SMALLEST_SPREAD
+) -> Interval:
+    """Return the interval of a standard deviation of independent normal values.
+
+    Parameters
+    ----------
+    spread : float
+        Standard deviation with `dof` degrees of freedom (n - 1 for n values).
+    dof : int
+        At least one.
+    method : str
+        What the independent values are, for the reader: ``"chi-square over visits"``.
+    smallest : float
+        Less is no measured scatter but constant data and rounding.
+
+    Raises
+    ------
+    NotMeasured
+        ``no_scatter``, ``too_few_values``.
+    """
+    if dof < 1:
+        raise NotMeasured("too_few_values", "At least two independent values are needed.")
+    if not spread > smallest:
+        raise NotMeasured("no_scatter", "All values are the same: no real data repeat so well.")
+    two, one = (
+        chi_square_part(spread**2, dof, alpha) for alpha in (TWO_SIDED_ALPHA, ONE_SIDED_ALPHA)
+    )
+    return Interval(
+        low=math.sqrt(two.low),
+        high=math.sqrt(two.high),
+        confidence=1.0 - 2.0 * TWO_SIDED_ALPHA,
+        method=method,
+        lower=math.sqrt(one.low),
+        upper=math.sqrt(one.high),
+        one_sided_confidence=1.0 - ONE_SIDED_ALPHA,
+    )
