@@ -1,0 +1,40 @@
+"""Small-sample factors of the normal distribution."""
+
+import numpy as np
+import pytest
+
+from skyassay.metrics.statistics.factors import c4, median_factor
+
+
+@pytest.mark.parametrize(
+    ("n", "factor"),
+    [
+        (2, 0.6745),
+        (3, 0.8326),
+        (4, 0.8881),
+        (5, 0.9161),
+        (7, 0.9441),
+        (10, 0.9628),
+        (20, 0.9824),
+        (50, 0.9932),
+    ],
+)
+def test_median_of_a_sample_deviation(n, factor) -> None:
+    assert median_factor(np.array([n - 1.0]))[0] == pytest.approx(factor, abs=6e-5)
+
+
+@pytest.mark.parametrize(("n", "factor"), [(2, 0.7979), (3, 0.8862), (4, 0.9213), (5, 0.9400)])
+def test_mean_of_a_sample_deviation(n, factor) -> None:
+    assert c4(np.array([n]))[0] == pytest.approx(factor, abs=6e-5)
+
+
+@pytest.mark.parametrize("n", [2, 3, 6])
+def test_factors_by_brute_force(n) -> None:
+    scatter = np.random.default_rng(n).normal(size=(200_000, n)).std(axis=1, ddof=1)
+    assert np.median(scatter) == pytest.approx(median_factor(np.array([n - 1.0]))[0], abs=0.006)
+    assert scatter.mean() == pytest.approx(c4(np.array([n]))[0], abs=0.006)
+
+
+def test_both_tend_to_one() -> None:
+    assert median_factor(np.array([1e6]))[0] == pytest.approx(1.0, abs=1e-6)
+    assert c4(np.array([1e5]))[0] == pytest.approx(1.0, abs=1e-5)
