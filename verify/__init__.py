@@ -1,0 +1,1 @@
+"""Measurements by requirements: verdicts, evidence, gate, reports, the `assay` command."""

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from skyassay.verify.errors import VerifyError
 from skyassay.verify.records import Finding, Run
 from skyassay.verify.report.terminal import colours, width
-from skyassay.verify.store import DEFAULT_URL, open_store
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,6 +31,8 @@ NO_STORE = "none"
 
 def default_store() -> str:
     """Return the store to use when none is named."""
+    from skyassay.verify.store import DEFAULT_URL
+
     return os.environ.get(STORE_VARIABLE) or DEFAULT_URL
 
 
@@ -82,6 +83,7 @@ def measure_and_keep(
     broken is a finding of the run, and what can be measured is measured.
     """
     from skyassay.verify.measuring import measure
+    from skyassay.verify.store import open_store
     from skyassay.verify.store.rows import check_id
     from skyassay.verify.tables import contract_findings, open_tables
 

@@ -9,8 +9,6 @@ from typing import Annotated
 
 import typer
 
-from skyassay.verify.campaign import simulate
-
 
 class Level(StrEnum):
     """What is simulated."""
@@ -50,6 +48,8 @@ def release(
     form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TEXT,
 ) -> None:
     """Simulate a data release: several nights of visits in six bands, with truth tables."""
+    from skyassay.verify.campaign import simulate
+
     directory = out or Path("simulated") / f"{preset.value}-{seed}"
     made = simulate(preset.value, seed, directory, overwrite=overwrite)
     if form is Format.JSON:

@@ -22,7 +22,6 @@ from skyassay.verify.commands.shared import (
 )
 from skyassay.verify.errors import VerifyError
 from skyassay.verify.status import exit_code
-from skyassay.verify.store import open_store
 
 if TYPE_CHECKING:
     from skyassay.metrics.contract import Measurement
@@ -136,6 +135,7 @@ def _metrics(measurements: Sequence[Measurement]) -> set[str]:
 def _again(run_id: str | None, url: str, requirements: RequirementSet) -> _Judged:
     """Judge a stored run by today's requirements; keep verdicts that are new."""
     from skyassay.verify.judging import judge_recipes
+    from skyassay.verify.store import open_store
 
     with open_store(url) as reader:
         run = reader.run(run_id) if run_id else reader.latest()

@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
+
 from skyassay.metrics.contract import Interval, Measurement
 from skyassay.requirements_map import load
 from skyassay.verify.records import Evidence, Finding, Run
@@ -42,9 +43,7 @@ def measurement(metric, band, value, half, **more):
     }
     if metric == PF1:
         given |= {"at": {"PA2": 15.0}, "at_units": {"PA2": "mmag"}}
-    return Measurement(
-        metric=metric, band=band, status="MEASURED", value=value, **(given | more)
-    )
+    return Measurement(metric=metric, band=band, status="MEASURED", value=value, **(given | more))
 
 
 def measurements(factor=1.0):
@@ -78,7 +77,9 @@ def a_run(name, **more):
 
 
 FINDINGS = (
-    Finding("pa2_pf1_disagree", "warning", "PA2 and PF1 disagree in r.", "See the limits.", PA1, "r"),
+    Finding(
+        "pa2_pf1_disagree", "warning", "PA2 and PF1 disagree in r.", "See the limits.", PA1, "r"
+    ),
 )
 
 

@@ -9,6 +9,7 @@ import json
 from html.parser import HTMLParser
 
 import pytest
+
 from skyassay.verify.cli import main
 from skyassay.verify.commands.report import render
 from skyassay.verify.report.digits import decimals, limit_text, plain, with_interval
