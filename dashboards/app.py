@@ -73,11 +73,11 @@ def _history(source: Source, view: RequirementView) -> HistoryView | None:
 def _distribution(source: Source, view: RequirementView) -> Distribution | NoDistribution:
     """Return the distribution of the chosen band, or why there is none."""
     if view.band is None:
-        return distribution(None, "")
+        return distribution(None)
     found = collect.evidence(source, view.banner.run, view.band.verdict)
     if isinstance(found, VerifyError):
         return NoDistribution(str(found), found.hint)
-    return distribution(found, "")
+    return distribution(found)
 
 
 def _serve(source: Source, build: Callable[[Source, Query, datetime], Page]) -> PlainTemplate:

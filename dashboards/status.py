@@ -53,6 +53,15 @@ NOBODY_TRIED: Final = frozenset(
 )
 #: Worst first. Not attempted is no better than not measured, but asks for other work.
 ORDER: Final[tuple[Standing, ...]] = (*STATUS_ORDER[:2], "NOT_ATTEMPTED", *STATUS_ORDER[2:])
+#: As shown side by side: what was judged, then what was not.
+SHOWN: Final[tuple[Standing, ...]] = (
+    "FAIL",
+    "NOT_MEASURED",
+    "INCONCLUSIVE",
+    "PASS",
+    "NOT_ATTEMPTED",
+    "NOT_APPLICABLE",
+)
 
 
 def standing(verdict: Verdict) -> Standing:

@@ -58,6 +58,8 @@ def number(value: float | str | None, digits: int = 4) -> str:
         return "not a number"
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
+    if 10**digits <= abs(value) < 1e7:
+        return f"{value:,.0f}".replace("-", "−")
     return f"{value:.{digits}g}".replace("-", "−")
 
 

@@ -96,10 +96,14 @@ def _row(part: Verdict, measurement: Any | None, decides: bool) -> BandRow:
 
 def _diagnostics(measurement: Any) -> list[tuple[str, str]]:
     """Return the scalars that explain a value, rounded for reading."""
-    return [
-        (key, number(value) if isinstance(value, float) else str(value))
-        for key, value in sorted(measurement.diagnostics.items())
-    ]
+    return [(key, _word(value)) for key, value in sorted(measurement.diagnostics.items())]
+
+
+def _word(value: object) -> str:
+    """Return one scalar for reading."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return number(value) if isinstance(value, float) else str(value)
 
 
 def _order(row: BandRow) -> tuple[int, str, str, str]:

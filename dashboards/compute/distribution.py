@@ -53,21 +53,21 @@ class Distribution:
 
 @dataclass(frozen=True)
 class NoDistribution:
-    """Why there is nothing to draw."""
+    """Why there is nothing to draw, and the table where there is one."""
 
     reason: str
     hint: str
+    table: pd.DataFrame | None = None
 
 
-def distribution(table: pd.DataFrame | None, unit: str) -> Distribution | NoDistribution:
+def distribution(table: pd.DataFrame | None) -> Distribution | NoDistribution:
     """Return the distribution of the column `value` of an evidence table.
 
     Parameters
     ----------
     table : DataFrame or None
-        As the store gave it.
-    unit : str
-        Unit of the column; "" when nobody said.
+        As the store gave it. A column `unit` that says the same in every row names the
+        unit of `value`; without it nobody knows.
     """
     if table is None or table.empty:
         return NoDistribution(
@@ -77,16 +77,24 @@ def distribution(table: pd.DataFrame | None, unit: str) -> Distribution | NoDist
     if VALUE not in table.columns:
         return NoDistribution(
             f"The evidence table has no column “{VALUE}” to draw.",
-            "Its rows are shown in the table instead.",
+            "Its rows are shown as they are.",
+            table,
         )
     values = pd.to_numeric(table[VALUE], errors="coerce").to_numpy(dtype=np.float64)
     good = np.sort(values[np.isfinite(values)])
     if good.size == 0:
         return NoDistribution(
             f"None of the {plural(values.size, 'value')} of the evidence is a finite number.",
-            "Look at the rows in the table.",
+            "Its rows are shown as they are.",
+            table,
         )
-    return _distribution(good, values.size - good.size, unit, table)
+    return _distribution(good, values.size - good.size, _unit(table), table)
+
+
+def _unit(table: pd.DataFrame) -> str:
+    """Return the unit that the table names, or nothing."""
+    named = list(table["unit"].unique()) if "unit" in table.columns else []
+    return str(named[0]) if len(named) == 1 else ""
 
 
 def _distribution(

@@ -110,10 +110,10 @@ def _summary(points: Sequence[Point], older: int, elsewhere: int, verdict: Verdi
     words = [f"{plural(len(points), 'run')} with {verdict.evidence_level} evidence"]
     if measured:
         values = [p.value for p in measured if p.value is not None]
-        words.append(
-            f"the newest value is {quantity(values[-1], verdict.unit)}; values run from "
-            f"{quantity(min(values), verdict.unit)} to {quantity(max(values), verdict.unit)}"
-        )
+        words.append(f"the newest value is {quantity(values[-1], verdict.unit)}")
+        if len(values) > 1:
+            low, high = (quantity(x, verdict.unit) for x in (min(values), max(values)))
+            words.append(f"values run from {low} to {high}")
     gone = len(points) - len(measured)
     if gone:
         words.append(f"{plural(gone, 'run')} without a value")

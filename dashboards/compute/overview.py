@@ -18,7 +18,7 @@ from skyassay.dashboards.compute.standing import (
     smallest,
     stand,
 )
-from skyassay.dashboards.status import ORDER, Standing, rank, standing, worst
+from skyassay.dashboards.status import SHOWN, Standing, rank, standing, worst
 from skyassay.verify.records import Finding, Verdict
 
 
@@ -86,13 +86,13 @@ def overview(data: OverviewData, now: datetime) -> OverviewView:
     counted = Counter(row.standing for row in rows)
     return OverviewView(
         banner=banner(data.run, now),
-        counts={status: counted.get(status, 0) for status in ORDER},
+        counts={status: counted.get(status, 0) for status in SHOWN},
         unmeasured=_unmeasured(verdicts, {row.id: row.title for row in rows}),
         judged=tuple(g for g in groups if g.oldest),
         silent=tuple(g for g in groups if not g.oldest),
         requirements=rows,
         findings=data.findings,
-        runs=tuple((run.id, run.subject) for run in data.runs),
+        runs=tuple((run.id, run.created) for run in data.runs),
     )
 
 
@@ -107,9 +107,11 @@ def _standings(data: OverviewData, verdicts: Sequence[Verdict]) -> tuple[Require
     return tuple(sorted(rows, key=_worst_first))
 
 
-def _worst_first(row: RequirementStanding) -> tuple[int, float, str]:
+def _worst_first(row: RequirementStanding) -> tuple[bool, int, float, str]:
+    """Sort what was judged before what was not, the worst and tightest first."""
     percent = row.margin.percent
-    return rank(row.standing), float("inf") if percent is None else percent, row.id
+    tight = float("inf") if percent is None else percent
+    return row.among_judged is None, rank(row.standing), tight, row.id
 
 
 def _groups(rows: Sequence[RequirementStanding], created: str) -> tuple[GroupRow, ...]:
@@ -125,15 +127,15 @@ def _group(name: str, rows: Sequence[RequirementStanding], created: str) -> Grou
     """Return one group. What was judged speaks first, but a part cannot pass for the whole."""
     judged = [row for row in rows if row.judged]
     counts = Counter(row.standing for row in rows)
-    found = worst(row.standing for row in judged or rows)
-    if rank(found) > rank("NOT_ATTEMPTED") and counts["NOT_ATTEMPTED"] and found != "INCONCLUSIVE":
+    found = worst(row.among_judged for row in judged if row.among_judged is not None)
+    if found == "PASS" and counts["NOT_ATTEMPTED"]:
         found = "NOT_ATTEMPTED"
     return GroupRow(
         name=name,
         worst=found,
         judged=len(judged),
         total=len(rows),
-        counts={status: counts.get(status, 0) for status in ORDER},
+        counts={status: counts.get(status, 0) for status in SHOWN},
         margin=smallest(row.margin for row in rows),
         oldest=created if judged else "",
     )

@@ -120,11 +120,11 @@ def requirement(data: RequirementData, query: Query, now: datetime) -> Requireme
         limits=_limits(verdicts, binding),
         bands=bands,
         band=row,
-        compared=_compared(data.compared, binding),
+        compared=_compared(data.compared, binding, row),
         reasons=_reasons(verdicts),
         findings=data.findings,
         provenance=provenance(data.run, binding, row),
-        runs=tuple((run.id, run.subject) for run in data.runs),
+        runs=tuple((run.id, run.created) for run in data.runs),
     )
 
 
@@ -144,16 +144,19 @@ def _criterion_names(data: RequirementData, verdicts: Sequence[Verdict]) -> tupl
 def _first_choice(names: Sequence[str], verdicts: Sequence[Verdict]) -> str | None:
     """Return the criterion a reader wants first: the worst that has a value, if any has."""
     binding = [v for v in verdicts if counts_for_status(v)]
-    found = worst_verdict(v for v in binding if v.value is not None) or worst_verdict(binding)
+    valued = [v for v in binding if any(p.value is not None for p in (v, *v.parts))]
+    found = worst_verdict(valued) or worst_verdict(binding)
     return found.criterion if found else (names[0] if names else None)
 
 
 def _chosen_band(bands: Sequence[BandRow], asked: str | None) -> BandRow | None:
-    """Return the row of a band, or without a name the one that decides."""
-    if asked is None:
-        return next((row for row in bands if row.decides), bands[0] if bands else None)
-    mine = [row for row in bands if row.verdict.band == asked]
-    return next((row for row in mine if row.decides), mine[0] if mine else None)
+    """Return the row of a band; without a name the one that decides, if it has a value."""
+    mine = [row for row in bands if asked is None or row.verdict.band == asked]
+    decider = [row for row in mine if row.decides]
+    valued = [row for row in mine if row.verdict.value is not None]
+    if decider and decider[0].verdict.value is not None:
+        return decider[0]
+    return next(iter([*valued, *decider, *mine]), None)
 
 
 def _limits(verdicts: Sequence[Verdict], binding: Verdict | None) -> tuple[tuple[str, float], ...]:
@@ -169,31 +172,41 @@ def _limits(verdicts: Sequence[Verdict], binding: Verdict | None) -> tuple[tuple
     return tuple(sorted(found, key=lambda pair: level_rank(pair[0])))
 
 
-def _compared(verdicts: Sequence[Verdict], binding: Verdict | None) -> tuple[Verdict, ...]:
-    """Return what every recipe says about the chosen criterion; empty when there is only one."""
-    if binding is None:
+def _compared(
+    verdicts: Sequence[Verdict], binding: Verdict | None, row: BandRow | None
+) -> tuple[Verdict, ...]:
+    """Return what every recipe says about the chosen criterion in the band that is shown.
+
+    Empty when there is only one recipe.
+    """
+    if binding is None or row is None:
         return ()
-    mine = [
-        v
-        for v in verdicts
-        if v.criterion == binding.criterion and v.level == binding.level and v.recipe
-    ]
-    ordered = sorted(mine, key=lambda v: (v.recipe != binding.recipe, v.recipe or ""))
-    return tuple(ordered) if len({v.recipe for v in mine}) > 1 else ()
+    found: dict[str, Verdict] = {}
+    for v in verdicts:
+        if v.criterion != binding.criterion or v.level != binding.level or not v.recipe:
+            continue
+        part = _chosen_band(band_rows(v, ()), row.verdict.band)
+        found[v.recipe] = part.verdict if part else v
+    ordered = sorted(found.values(), key=lambda v: (v.recipe != binding.recipe, v.recipe or ""))
+    return tuple(ordered) if len(ordered) > 1 else ()
 
 
 def _reasons(verdicts: Sequence[Verdict]) -> tuple[ReasonRow, ...]:
-    """Return the reason and hint of everything that does not pass, binding levels first."""
-    found: dict[tuple[str, str, Standing, str, str], list[Verdict]] = {}
-    for v in sorted(verdicts, key=lambda v: (not v.binding, level_rank(v.level))):
-        if v.status == "PASS" or (v.reason or "").startswith("role_"):
-            continue
-        criterion = v.criterion.removeprefix(f"{v.requirement}/")
-        key = (criterion, v.band or "", standing(v), v.reason or "", v.hint or "")
-        found.setdefault(key, []).append(v)
+    """Return the reason and hint of everything that does not pass, binding levels first.
+
+    Band by band: the band that decides is not the only one that needs work.
+    """
+    found: dict[tuple[str, str, Standing, str, str], dict[str, None]] = {}
+    for verdict in sorted(verdicts, key=lambda v: (not v.binding, level_rank(v.level))):
+        for v in (verdict, *verdict.parts):
+            if v.status == "PASS" or (v.reason or "").startswith("role_"):
+                continue
+            criterion = v.criterion.removeprefix(f"{verdict.requirement}/")
+            key = (criterion, v.band or "", standing(v), v.reason or "", v.hint or "")
+            found.setdefault(key, {})[v.level] = None
     return tuple(
-        ReasonRow(criterion, ", ".join(v.level for v in mine), band, status, reason, hint)
-        for (criterion, band, status, reason, hint), mine in found.items()
+        ReasonRow(criterion, ", ".join(at), band, status, reason, hint)
+        for (criterion, band, status, reason, hint), at in found.items()
     )
 
 

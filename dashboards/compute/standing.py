@@ -46,6 +46,8 @@ class RequirementStanding:
     ----------
     standing : Standing
         At the binding level; criteria without any verdict count as not attempted.
+    among_judged : Standing or None
+        The worst of what the run judged; None when it judged nothing.
     levels : mapping
         Level -> standing, for the levels that have verdicts.
     judged, deciding : int
@@ -57,6 +59,7 @@ class RequirementStanding:
     group: str
     document: str
     standing: Standing
+    among_judged: Standing | None
     levels: Mapping[str, Standing]
     margin: Margin
     judged: int
@@ -139,6 +142,7 @@ def stand(
     binding = [v for v in verdicts if counts_for_status(v)]
     judged = {v.criterion for v in binding if standing(v) not in SILENT}
     standings = [standing(v) for v in binding]
+    tried = [s for s in standings if s not in SILENT]
     mapped = requirement.criteria if requirement else ()
     expected = {c.id for c in mapped if c.role == DECIDING_ROLE}
     silent = expected - {v.criterion for v in binding}
@@ -151,6 +155,7 @@ def stand(
         group=requirement.group if requirement else UNMAPPED,
         document=requirement.document if requirement else "",
         standing=worst(standings),
+        among_judged=worst(tried) if tried else None,
         levels=levels(verdicts),
         margin=smallest(margin_of(v) for v in binding),
         judged=len(judged),

@@ -12,7 +12,7 @@ from skyassay.dashboards.pages.page import Page
 from skyassay.dashboards.pages.render import pane, sentence
 from skyassay.dashboards.pages.sidebar import sidebar
 from skyassay.dashboards.pages.tables import evidence_table, table
-from skyassay.dashboards.status import look
+from skyassay.dashboards.status import look, standing
 from skyassay.dashboards.text import comparison, day, interval, link, plural, quantity
 
 if TYPE_CHECKING:
@@ -79,16 +79,19 @@ def values_summary(view: RequirementView) -> str:
     verdict = view.binding
     if verdict is None:
         return "No verdict."
-    if verdict.value is None:
-        return f"No value to draw: {sentence(verdict.reason)}."
-    limits = ", ".join(f"{level} {quantity(limit, verdict.unit)}" for level, limit in view.limits)
+    status = f"{look(standing(verdict)).word.lower()} at level {verdict.level}"
     measured = [row for row in view.bands if row.verdict.value is not None]
+    limits = ", ".join(f"{level} {quantity(limit, verdict.unit)}" for level, limit in view.limits)
+    must = f"A value must be {comparison(verdict.op)} the limit ({limits or 'no numeric limit'})"
     where = f" in band {verdict.band}" if verdict.band else ""
+    if verdict.value is None:
+        return (
+            f"{plural(len(measured), 'value')} to draw. {must}. What decides{where} has no value "
+            f"({sentence(verdict.reason)}): {status}."
+        )
     return (
-        f"{plural(len(measured), 'value')}. The one that decides{where} is "
-        f"{quantity(verdict.value, verdict.unit)} {interval(verdict.low, verdict.high)}; "
-        f"it must be {comparison(verdict.op)} the limit ({limits or 'no numeric limit'}): "
-        f"{look(verdict.status).word.lower()} at level {verdict.level}."
+        f"{plural(len(measured), 'value')}. {must}. The one that decides{where} is "
+        f"{quantity(verdict.value, verdict.unit)} {interval(verdict.low, verdict.high)}: {status}."
     )
 
 
@@ -138,8 +141,10 @@ def _distribution(view: RequirementView, found: Distribution | NoDistribution) -
     band = view.band.verdict.band if view.band else None
     title = f"Distribution in band {band}" if band else "Distribution"
     if isinstance(found, NoDistribution):
-        return _heading(title, found.reason, hint=found.hint, empty=True)
-    name = (view.band.verdict.metric if view.band else None) or "value"
+        rows = evidence_table(found.table) if found.table is not None else None
+        return _stack(_heading(title, found.reason, hint=found.hint, empty=True), rows)
+    metric = view.band.verdict.metric if view.band else None
+    name = f"single values of {metric or 'the metric'}"
     plots = pn.Row(
         _figure(histogram_figure(found, name)),
         _figure(cumulative_figure(found, name)),

@@ -30,7 +30,7 @@ def sidebar(
     run : str
         The run that is shown.
     runs : sequence of (str, str)
-        Id and subject, newest first.
+        Id and time, newest first.
     requirement, criterion : str, optional
         What is shown, to be shown in another run.
 

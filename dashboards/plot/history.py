@@ -103,11 +103,11 @@ def _draw_points(
 
 
 def _name_runs(plot: figure, points: Sequence[Point]) -> None:
-    """Name some runs on the axis by their day."""
+    """Name some runs on the axis."""
     step = max(1, math.ceil(len(points) / MOST_TICKS))
     named = points[::-1][::step][::-1]
     plot.xaxis.ticker = [p.place for p in named]
-    plot.xaxis.major_label_overrides = {p.place: plain(p.created[:10]) for p in named}
+    plot.xaxis.major_label_overrides = {p.place: plain(p.run, limit=18) for p in named}
 
 
 def _span(points: Sequence[Point], limit: float | None) -> tuple[float, float]:

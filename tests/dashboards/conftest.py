@@ -92,7 +92,7 @@ def fill(url: str, requirements: RequirementSet, runs: int = 6) -> None:
     """Write the fixture store."""
     with open_store(url, write=True) as store:
         real = Run("hsc-i", "HSC test field", "real", "2026-06-20T00:00:00+00:00")
-        mine = [measure(PA1, "i", shift=9.0), measure(PA1, "i", shift=8.0, recipe="faro")]
+        mine = [measure(PA1, "i", shift=3.0), measure(PA1, "i", shift=2.0, recipe="faro")]
         verdicts = judge_all(requirements, mine[:1], real)
         verdicts += [v for v in judge_all(requirements, mine[1:], real) if v.recipe]
         store.add_run(real, mine, verdicts, evidence(mine[:1]))

@@ -49,8 +49,9 @@ def test_what_could_not_be_measured_is_named_with_reason_and_hint(view) -> None:
 
 
 def test_worst_comes_first_and_a_partial_pass_is_no_pass(view) -> None:
-    places = [ORDER.index(row.standing) for row in view.requirements]
+    places = [(row.among_judged is None, ORDER.index(row.standing)) for row in view.requirements]
     assert places == sorted(places)
+    assert places[0] == (False, ORDER.index("NOT_MEASURED"))
     pa1 = next(row for row in view.requirements if row.id == "LPM-17.PA1")
     assert pa1.standing == "NOT_MEASURED"
     assert pa1.levels["stretch"] in ("FAIL", "NOT_MEASURED")

@@ -57,6 +57,16 @@ def test_the_first_choice_is_the_worst_criterion_with_a_value(source) -> None:
     assert ("n_visits", "12") in view.bands[0].diagnostics
 
 
+def test_a_band_with_a_value_is_shown_where_another_is_missing(source) -> None:
+    view = view_of(source, id="LPM-17.PA1", run="hsc-i")
+    assert view.standing.standing == "NOT_MEASURED"
+    assert view.binding.criterion == "LPM-17.PA1/gri"
+    assert (view.binding.value, view.binding.reason) == (None, "band_missing")
+    assert view.band.verdict.band == "i"
+    assert view.band.verdict.status == "INCONCLUSIVE"
+    assert [r.decides for r in view.bands] == [True, False, False]
+
+
 def test_bound_parameters_keep_levels_apart(source) -> None:
     view = view_of(source, id="LPM-17.PF1")
     row = next(r for r in view.criteria if r.name == "gri")
@@ -91,6 +101,11 @@ def test_everything_that_does_not_pass_has_its_reason(source) -> None:
     assert few.hint
     assert "gri" in {r.criterion for r in view.reasons if r.status == "FAIL"}
     assert all(r.status != "PASS" for r in view.reasons)
+    partly = view_of(source, id="LPM-17.PA1", run="hsc-i")
+    bands = {
+        r.band: r.reason for r in partly.reasons if r.criterion == "gri" and "design" in r.levels
+    }
+    assert bands == {"g": "band_missing", "r": "band_missing", "i": "interval_straddles_limit"}
 
 
 def test_a_requirement_nobody_measures_says_so(source) -> None:
@@ -114,6 +129,8 @@ def test_every_requirement_of_the_map_has_a_view(source, requirements) -> None:
 def test_recipes_side_by_side(source) -> None:
     view = view_of(source, id="LPM-17.PA1", run="hsc-i")
     assert [v.recipe for v in view.compared] == ["srd", "faro"]
+    assert [v.band for v in view.compared] == ["i", "i"]
+    assert [v.value for v in view.compared] == pytest.approx([3.4 + 3 * 0.5, 3.4 + 2 * 0.5])
     assert view_of(source, id="LPM-17.PA1", run="twin-05").compared == ()
 
 
@@ -160,7 +177,7 @@ def test_long_histories_are_cut_and_say_so(source) -> None:
 
 def test_distribution_against_numpy() -> None:
     values = np.random.default_rng(1).normal(3.0, 1.0, 5000)
-    found = distribution(pd.DataFrame({"value": values, "n_visits": 5}), "mmag")
+    found = distribution(pd.DataFrame({"value": values, "n_visits": 5}))
     assert isinstance(found, Distribution)
     assert found.n == 5000 == found.counts.sum() + found.outside
     assert dict(found.quantiles)["median"] == pytest.approx(np.median(values))
@@ -173,7 +190,7 @@ def test_distribution_against_numpy() -> None:
 
 def test_far_values_do_not_squeeze_the_rest_and_are_counted() -> None:
     values = np.append(np.linspace(0.0, 1.0, 1000), 1e6)
-    found = distribution(pd.DataFrame({"value": values}), "")
+    found = distribution(pd.DataFrame({"value": values}))
     assert found.edges[-1] < 2.0
     assert found.outside >= 1
     assert "beyond the drawn range" in found.summary
@@ -190,14 +207,23 @@ def test_far_values_do_not_squeeze_the_rest_and_are_counted() -> None:
     ],
 )
 def test_absent_evidence_is_said_in_words(table, word) -> None:
-    found = distribution(table, "mmag")
+    found = distribution(table)
     assert isinstance(found, NoDistribution)
     assert word in found.reason
+    assert (found.table is None) == (table is None or table.empty)
+
+
+def test_the_unit_of_a_distribution_is_named_or_unknown() -> None:
+    frame = pd.DataFrame({"value": [1.0, 2.0], "unit": "mmag"})
+    assert distribution(frame).unit == "mmag"
+    assert "mmag" in distribution(frame).summary
+    assert distribution(frame.assign(unit=["mmag", "mag"])).unit == ""
+    assert distribution(frame.drop(columns="unit")).unit == ""
 
 
 @pytest.mark.parametrize("values", [[2.0], [2.0] * 50, [0.0, 0.0], [1.0, np.nan, 2.0]])
 def test_degenerate_distributions(values) -> None:
-    found = distribution(pd.DataFrame({"value": values}), "mmag")
+    found = distribution(pd.DataFrame({"value": values}))
     assert isinstance(found, Distribution)
     assert found.n == np.isfinite(values).sum() == found.counts.sum()
     assert found.dropped == np.isnan(values).sum()
