@@ -6,11 +6,11 @@ import difflib
 from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import Any, get_args
 
 from astropy import units as u
 
-from skyassay.metrics.contract import Metric, Recipe
+from skyassay.metrics.contract import Column, Locality, Metric, Recipe
 from skyassay.metrics.errors import MetricError
 
 GROUP = "skyassay.metrics"
@@ -51,6 +51,7 @@ def load_metrics() -> Mapping[str, type[Any]]:
                 f"Two plugins offer the metric {plugin.id}: {origin[plugin.id]} and {entry.value}.",
                 code="duplicate_metric",
                 hint="Two installed packages carry the same plugin; uninstall or rename one.",
+                exit_code=4,
             )
         found[plugin.id] = plugin
         origin[plugin.id] = entry.value
@@ -108,16 +109,34 @@ def _load(entry: EntryPoint) -> type[Any]:
         raise _broken(entry, f"lacks {', '.join(missing)}")
     if plugin.id != entry.name:
         raise _broken(entry, f"calls itself {plugin.id}")
-    if not plugin.recipes or not all(isinstance(r, Recipe) for r in plugin.recipes.values()):
-        raise _broken(entry, "offers no recipe")
+    wrong = _wrong(plugin)
+    if wrong is not None:
+        raise _broken(entry, wrong)
+    return plugin
+
+
+def _wrong(plugin: type[Any]) -> str | None:
+    """Return what a plugin's own words break of the contract.
+
+    A plugin may hold anything where the contract wants something, so whatever reading it
+    raises is its fault, and is said with its name.
+    """
     try:
+        if not plugin.recipes or not all(isinstance(r, Recipe) for r in plugin.recipes.values()):
+            return "offers no recipe"
+        if isinstance(plugin.requirements, str):
+            return "has text for `requirements`; a tuple of criteria is needed"
+        if plugin.locality not in get_args(Locality):
+            return f"has the locality {plugin.locality!r}, not {', '.join(get_args(Locality))}"
+        columns = [c for wanted in plugin.inputs.values() for c in wanted]
+        if not all(isinstance(c, Column) for c in columns):
+            return "names columns in `inputs` that are no Column(name, unit)"
         for unit in (plugin.unit, *plugin.at_units.values()):
             u.Unit(unit)
-    except (ValueError, TypeError) as error:
-        raise _broken(entry, f"has a unit that astropy cannot read: {error}") from error
-    if not isinstance(plugin(next(iter(plugin.recipes.values()))), Metric):
-        raise _broken(entry, "does not follow the metric contract")
-    return plugin
+        made = plugin(next(iter(plugin.recipes.values())))
+    except Exception as error:  # noqa: BLE001 - see above
+        return f"breaks the metric contract: {type(error).__name__}: {error}"
+    return None if isinstance(made, Metric) else "does not follow the metric contract"
 
 
 def _broken(entry: EntryPoint, what: str) -> MetricError:
@@ -125,4 +144,5 @@ def _broken(entry: EntryPoint, what: str) -> MetricError:
         f"The metric plugin {entry.name} ({entry.value}) {what}.",
         code="broken_plugin",
         hint="Update or uninstall the package that offers it.",
+        exit_code=4,
     )

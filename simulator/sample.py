@@ -26,7 +26,7 @@ from skyassay.simulator.scaling import campaign_model
 Floats = NDArray[np.float64]
 Table = dict[str, NDArray[Any]]
 #: Magnitude and quoted S/N of every star: bright, and inside every recipe's cuts.
-MAGNITUDE, SNR = 18.0, 1000.0
+MAGNITUDE, SNR = 17.5, 1000.0
 #: Spacing of the stars of a cluster, arcsec; wider than any matching radius.
 SPACING = 2.5
 CENTRE = (150.0, -20.0)

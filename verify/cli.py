@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 
 import typer
 
+from skyassay.verify.errors import VerifyError
+
 #: Our own commands, in the order of the help page. Others (the dashboard, plugins)
 #: come by entry point, so that this package need not import theirs.
-COMMANDS: tuple[str, ...] = ("simulate", "measure", "verify", "gate", "report", "requirements")
+COMMANDS: tuple[str, ...] = (
+    "simulate",
+    "measure",
+    "verify",
+    "gate",
+    "report",
+    "requirements",
+    "campaign",
+)
 ENTRY_POINT_GROUP = "skyassay.commands"
 
 
@@ -27,8 +37,28 @@ def build_app() -> typer.Typer:
     for name in COMMANDS:
         import_module(f"skyassay.verify.commands.{name}").register(app)
     for entry in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda e: e.name):
-        entry.load()(app)
+        _add_plugin(app, entry)
     return app
+
+
+def _add_plugin(app: typer.Typer, entry: EntryPoint) -> None:
+    """Register the command of another package.
+
+    Raises
+    ------
+    VerifyError
+        ``broken_plugin`` (exit code 4), with its name.
+    """
+    try:
+        entry.load()(app)
+    except Exception as error:
+        raise VerifyError(
+            f"The command plugin {entry.name} ({entry.value}) cannot be loaded: "
+            f"{type(error).__name__}: {error}.",
+            code="broken_plugin",
+            hint="Update or uninstall the package that offers it.",
+            exit_code=4,
+        ) from error
 
 
 def _root() -> None:

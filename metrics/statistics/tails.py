@@ -30,11 +30,13 @@ from skyassay.metrics.statistics.twoway import TwoWay
 METHOD = "normal visit term x empirical own term, visit degrees of freedom"
 #: The own deviations are summed up in so many groups of equal width and size.
 _WIDTH_CLASSES = 12
-_NODES_PER_CLASS = 250
+_NODES_PER_CLASS = 120
 #: A fraction may rest on more draws than a variance does: being beyond a limit is less
 #: correlated between two deviations than their squares are. The stars say how much; not more.
 _MOST = 4.0
 _TINY = 1e-12
+#: First step of the search for a bound; it grows until the bound is enclosed.
+_FIRST_STEP = 1.25
 
 
 def exceedance(deviation: NDArray[np.float64], limit: float) -> float:
@@ -48,9 +50,9 @@ def reach(deviation: NDArray[np.float64], fraction: float) -> float:
     The exact inverse of `exceedance`: ``reach(d, F) <= L`` if and only if
     ``exceedance(d, L) <= F``, the law that ties PA2 to PF1.
     """
-    ordered = np.sort(np.abs(deviation), axis=None)[::-1]
-    allowed = int(np.floor(fraction * len(ordered) + 1e-9))
-    return float(ordered[min(allowed, len(ordered) - 1)])
+    size = np.abs(deviation).ravel()
+    allowed = min(int(np.floor(fraction * len(size) + 1e-9)), len(size) - 1)
+    return float(np.partition(size, len(size) - 1 - allowed)[len(size) - 1 - allowed])
 
 
 @dataclass(frozen=True)
@@ -144,8 +146,11 @@ class TailModel:
         )
         away, towards = self.shift(alpha)
         eta = _eta(max(p, (1.0 / 3.0) / (draws + 2.0 / 3.0)))
-        worse = (own_high, self.fraction(limit, wide), self.fraction(limit, 1.0, away))
-        better = (own_low, self.fraction(limit, narrow), self.fraction(limit, 1.0, towards))
+        worse = [own_high, self.fraction(limit, wide)]
+        better = [own_low, self.fraction(limit, narrow)]
+        if away or towards:
+            worse.append(self.fraction(limit, 1.0, away))
+            better.append(self.fraction(limit, 1.0, towards))
         far = float(np.sqrt(sum(min(_eta(q) - eta, 0.0) ** 2 for q in worse)))
         near = float(np.sqrt(sum(max(_eta(q) - eta, 0.0) ** 2 for q in better)))
         return _fraction(eta + near), _fraction(eta - far)
@@ -180,15 +185,16 @@ def reach_interval(tail: TailModel, fraction: float, value: float) -> Interval:
             return tail.bounds(limit, alpha, draws)[side] - fraction
 
         top = bottom = max(value, float(tail.width.max()), np.finfo(float).tiny)
+        step = _FIRST_STEP
         while excess(top) >= 0:
-            bottom, top = top, 2.0 * top
+            bottom, top, step = top, step * top, step**2
             if not np.isfinite(top):
                 return float("inf")
-        while excess(bottom) < 0:
-            bottom, top = bottom / 2.0, bottom
+        while bottom == top or excess(bottom) < 0:
+            bottom, top, step = bottom / step, bottom, step**2
             if bottom < _TINY * value or bottom == 0.0:
                 return 0.0
-        return float(brentq(excess, bottom, top, rtol=1e-5))
+        return float(brentq(excess, bottom, top, rtol=1e-4))
 
     two = (solve(0, TWO_SIDED_ALPHA), solve(1, TWO_SIDED_ALPHA))
     one = (solve(0, ONE_SIDED_ALPHA), solve(1, ONE_SIDED_ALPHA))

@@ -201,7 +201,8 @@ def _remove_modes(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Fit every visit's modes and every unit's mean in turn until neither moves."""
     weights = seen.astype(np.float64)
-    normal = np.einsum("uv,uj,uk->vjk", weights, basis, basis, optimize=True)
+    products = (basis[:, :, None] * basis[:, None, :]).reshape(len(basis), -1)
+    normal = (weights.T @ products).reshape(-1, basis.shape[1], basis.shape[1])
     inverse = np.linalg.pinv(normal, hermitian=True)
     coefficients = np.zeros((r.shape[1], basis.shape[1]))
     scale = float(np.sqrt(np.square(r).mean())) or 1.0

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from skyassay.verify.errors import VerifyError
 from skyassay.verify.gate.bounds import WORSE, Bound, Match, in_unit, match_of
-from skyassay.verify.gate.holm import holm
+from skyassay.verify.holm import holm
 from skyassay.verify.gate.margin import MarginRule, margin_for, on_log_scale
 from skyassay.verify.gate.model import Entry, Key, Observation, Pair
 from skyassay.verify.gate.paired import (

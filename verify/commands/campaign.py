@@ -1,0 +1,78 @@
+"""`assay campaign`: the slow proofs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Format(StrEnum):
+    """How the result is printed."""
+
+    MARKDOWN = "markdown"
+    JSON = "json"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the `campaign` commands to the application."""
+    group = typer.Typer(help="The slow proofs: do the intervals hold?", no_args_is_help=True)
+    group.callback()(_root)
+    group.command("coverage")(coverage)
+    app.add_typer(group, name="campaign")
+
+
+def _root() -> None:
+    """Run the slow proofs."""
+
+
+def coverage(
+    seeds: Annotated[int, typer.Option(min=1, help="Samples per row of the table.")] = 400,
+    metric: Annotated[list[str] | None, typer.Option(help="Metric id; all when none.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+    form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.MARKDOWN,
+    output: Annotated[Path | None, typer.Option(help="Write the Markdown table here too.")] = None,
+    certify: Annotated[
+        Path | None, typer.Option(help="Write the certification file here (all metrics only).")
+    ] = None,
+) -> None:
+    """Measure coverage and false acceptance of every interval on data of known truth.
+
+    Exits 0 when every metric is certified, 1 when one is not.
+    """
+    from skyassay.requirements_map import load
+    from skyassay.verify.campaign import simulated_metrics
+    from skyassay.verify.coverage import judge_campaign, make_plan, run_campaign
+    from skyassay.verify.coverage.table import to_certification, to_json, to_markdown
+
+    requirements = load()
+    cells = make_plan(metric or simulated_metrics(), requirements)
+    with _progress() as progress:
+        counts = run_campaign(cells, seeds, workers, progress)
+    outcome = judge_campaign(counts, seeds)
+    if output:
+        output.write_text(to_markdown(outcome), "utf-8")
+    if certify:
+        certify.write_text(to_certification(outcome), "utf-8")
+    typer.echo(to_json(outcome) if form is Format.JSON else to_markdown(outcome), nl=False)
+    if any(outcome.problems.values()):
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int], None] | None]:
+    """Show how far the campaign is, on a terminal only."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("coverage campaign", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

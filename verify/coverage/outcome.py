@@ -1,0 +1,117 @@
+"""What the counts say: exact binomial tests, Holm, and who is certified."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from scipy.stats import binom
+
+from skyassay.metrics.registry import make
+from skyassay.verify.coverage.plan import BEYOND, Cell
+from skyassay.verify.coverage.trial import Counts
+from skyassay.verify.holm import holm
+
+#: Coverage of the 95 % interval that is still called 95 %.
+COVERAGE = (0.93, 0.97)
+FALSE_ACCEPTANCE = 0.05
+#: Share of samples at half the limit that must pass.
+POWER = 0.90
+#: Chance that a campaign of honest intervals marks any of them.
+ALPHA = 0.05
+
+
+@dataclass(frozen=True)
+class CellOutcome:
+    """One row of the table.
+
+    Attributes
+    ----------
+    cell : Cell
+    counts : Counts
+    coverage, passed : float
+        Fractions of the trials.
+    p_low, p_high : float
+        Exact binomial p values against "coverage at least 93 %" and "at most 97 %".
+    p_accept : float
+        Against "at most 5 % pass"; 1 at half the limit.
+    problem : str or None
+        What broke, after Holm over the whole campaign.
+    """
+
+    cell: Cell
+    counts: Counts
+    coverage: float
+    passed: float
+    p_low: float
+    p_high: float
+    p_accept: float
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The campaign: its rows, and metric -> what broke (None: certified)."""
+
+    seeds: int
+    rows: tuple[CellOutcome, ...]
+    problems: Mapping[str, str | None]
+
+    def certificates(self) -> dict[str, dict[str, object]]:
+        """Return what `skyassay.metrics.certification` reads."""
+        return {
+            metric: {
+                "recipe_hash": make(metric).recipe.hash,
+                "certified": problem is None,
+                "reason": problem,
+            }
+            for metric, problem in sorted(self.problems.items())
+        }
+
+
+def judge_campaign(counts: Mapping[Cell, Counts], seeds: int) -> Outcome:
+    """Return the rows with their tests, and which metrics are certified."""
+    rows = [_row(cell, found) for cell, found in counts.items()]
+    tests = [(p, i, name) for i, row in enumerate(rows) for p, name in _tests(row)]
+    problems: dict[int, str] = {}
+    for (_, i, name), result in zip(tests, holm([t[0] for t in tests], ALPHA), strict=True):
+        if result.rejected:
+            problems.setdefault(i, name)
+    for i, row in enumerate(rows):
+        if row.counts.not_measured:
+            problems[i] = f"{row.counts.not_measured} trials not measured"
+        elif row.cell.distance != BEYOND and row.passed < POWER:
+            problems.setdefault(i, f"passes only {row.passed:.1%} at half the limit")
+    judged = tuple(replace(row, problem=problems.get(i)) for i, row in enumerate(rows))
+    by_metric: dict[str, str | None] = {}
+    for row in judged:
+        metric = row.cell.metric
+        if by_metric.get(metric) is None:
+            by_metric[metric] = row.problem and f"{row.problem} ({_where(row.cell)})"
+    return Outcome(seeds, judged, by_metric)
+
+
+def _row(cell: Cell, counts: Counts) -> CellOutcome:
+    n = max(counts.trials, 1)
+    covered = counts.trials - counts.below - counts.above
+    beyond = cell.distance == BEYOND
+    return CellOutcome(
+        cell=cell,
+        counts=counts,
+        coverage=covered / n,
+        passed=counts.passed / n,
+        p_low=float(binom.cdf(covered, n, COVERAGE[0])),
+        p_high=float(binom.sf(covered - 1, n, COVERAGE[1])),
+        p_accept=float(binom.sf(counts.passed - 1, n, FALSE_ACCEPTANCE)) if beyond else 1.0,
+    )
+
+
+def _tests(row: CellOutcome) -> list[tuple[float, str]]:
+    found = [(row.p_low, "covers too little"), (row.p_high, "covers too much")]
+    if row.cell.distance == BEYOND:
+        found.append((row.p_accept, "passes beyond the limit"))
+    return found
+
+
+def _where(cell: Cell) -> str:
+    return f"{cell.visits} visits, shared {cell.share:g}, at {cell.distance:g} of the limit"
