@@ -57,6 +57,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             pytest.skip(lack)
 
 
+@pytest.fixture(autouse=True)
+def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide what the user's terminal and settings say; pytest's workers invent a width too."""
+    for name in ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "SKYASSAY_STORE"):
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """Return the folder of real survey data; only for tests marked `real`."""
