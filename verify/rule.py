@@ -15,6 +15,8 @@ from skyassay.verify.errors import VerifyError
 OPS = ("<=", "<", ">=", ">", "==")
 #: One-sided 95 % point of the normal distribution: turns a one-sided limit into a sigma.
 Z95 = 1.6448536269514722
+#: An interval this many times wider than the room needs the square of it in data.
+_HOPELESS = 1e3
 Decision = Literal["PASS", "FAIL", "INCONCLUSIVE"]
 
 
@@ -104,20 +106,22 @@ def margin_sigma(limit: Limit, estimate: Estimate) -> float | None:
     """Return the room to the limit in standard deviations towards the unfavourable side.
 
     The one-sided 95 % limit is taken as 1.645 standard deviations away; None where the
-    limit of the estimate is infinite or equals the value.
+    limit of the estimate is infinite or (next to) equals the value.
     """
     e = estimate.absolute() if limit.absolute else estimate
     width = (e.value - e.lower) if limit.op in (">=", ">") else (e.upper - e.value)
     if not math.isfinite(width) or width <= 0.0:
         return None
-    return _room(limit, estimate.value) / (width / Z95)
+    sigmas = _room(limit, estimate.value) / (width / Z95)
+    return sigmas if math.isfinite(sigmas) else None  # a width next to nothing says nothing
 
 
 def data_factor(limit: Limit, estimate: Estimate, systematic: float = 0.0) -> float | None:
     """Return how many times the data would decide, if the value stayed where it is.
 
     The statistical half-width is taken to shrink with the square root of the number of
-    visits, the systematic part not at all. None when no amount of data would do.
+    visits, the systematic part not at all. None when no amount of data would do, or none
+    that anybody will ever have.
     """
     e = estimate.absolute() if limit.absolute else estimate
     room = _room(limit, estimate.value)
@@ -128,7 +132,8 @@ def data_factor(limit: Limit, estimate: Estimate, systematic: float = 0.0) -> fl
     left = abs(room) - systematic
     if left <= 0.0 or not math.isfinite(width) or limit.op == "==":
         return None
-    return max(1.0, (width / left) ** 2)
+    ratio = width / left
+    return max(1.0, ratio**2) if ratio < _HOPELESS else None
 
 
 def _room(limit: Limit, value: float) -> float:

@@ -146,3 +146,11 @@ def test_how_much_more_data() -> None:
     assert data_factor(Limit("<=", 5.0), Estimate(4.0, 3.5, 6.0), 1.0) is None
     assert data_factor(Limit("<=", 5.0), Estimate(5.0, 4.0, 6.0)) is None
     assert data_factor(Limit("<=", 5.0), Estimate(4.0, 3.0, INF)) is None
+
+
+def test_a_margin_over_next_to_no_width_is_not_infinite() -> None:
+    assert margin_sigma(Limit("<=", 5.0), Estimate(0.0, 0.0, 4e-308)) is None
+
+
+def test_hopeless_data_are_not_promised_in_numbers() -> None:
+    assert data_factor(Limit("<=", 5.0), Estimate(5.0 - 1e-300, 0.0, 1e300)) is None
