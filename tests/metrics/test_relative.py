@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm
 
@@ -56,7 +56,6 @@ def test_af_and_ad_are_the_gaussian_tail(moving, measure_one, visits) -> None:
     assert ad.value == pytest.approx(sigma * norm.isf(0.05), rel=0.06)
 
 
-@settings(max_examples=12, deadline=None)
 @given(
     seed=st.integers(0, 10_000),
     visits=st.integers(3, 6),

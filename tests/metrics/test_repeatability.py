@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm
 
@@ -74,7 +74,6 @@ def test_a_band_that_is_not_bound_takes_the_recipes_limit(noisy, measure_one) ->
         assert (found.band, found.at) == (band, {"PA2": limit})
 
 
-@settings(max_examples=25, deadline=None)
 @given(
     seed=st.integers(0, 10_000),
     visits=st.integers(2, 6),

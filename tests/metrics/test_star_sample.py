@@ -6,7 +6,7 @@ import functools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from skyassay.metrics.contract import state_digest
@@ -57,7 +57,6 @@ dealt = st.dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None)
 @given(dealt, st.integers(1, 30), st.randoms(use_true_random=False))
 def test_any_order_of_merging_keeps_the_same_prefix(stars, bound, random) -> None:
     whole = {s: n for s, (n, _) in stars.items()}
@@ -73,7 +72,6 @@ def test_any_order_of_merging_keeps_the_same_prefix(stars, bound, random) -> Non
     assert left.bands["i"].sampled == (len(expected) < len(whole))
 
 
-@settings(max_examples=100, deadline=None)
 @given(dealt, st.integers(1, 30))
 def test_merging_is_associative_and_commutative_to_the_byte(stars, bound) -> None:
     parts = [{s: n for s, (n, p) in stars.items() if p == part} for part in range(3)]

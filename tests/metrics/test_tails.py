@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import beta, binom, norm
@@ -29,14 +29,12 @@ deviations = st.one_of(
 percents = st.sampled_from([1.0, 5.0, 10.0, 20.0, 25.0, 50.0, 90.0])
 
 
-@settings(max_examples=400, deadline=None)
 @given(deviations, percents, st.one_of(st.floats(0, 60), st.integers(0, 8).map(lambda v: v / 2)))
 def test_fraction_and_limit_agree_about_every_limit(d, percent, limit) -> None:
     """PA2 <= L at PF1 = F exactly when PF1 <= F at PA2 = L; so for AD and AF, AB2 and ABF1."""
     assert (reach(d, percent / 100.0) <= limit) == (100.0 * exceedance(d, limit) <= percent)
 
 
-@settings(max_examples=100, deadline=None)
 @given(deviations, percents)
 def test_the_reach_is_the_smallest_such_limit(d, percent) -> None:
     limit = reach(d, percent / 100.0)
@@ -100,7 +98,6 @@ def test_upper_bounds_fall_with_the_limit(shared, own) -> None:
     assert all(b <= a + 1e-9 for a, b in pairwise(high))
 
 
-@settings(max_examples=25, deadline=None)
 @given(st.integers(0, 1000), st.integers(2, 12), st.floats(0, 10), st.floats(0.1, 10))
 def test_intervals_hold_their_value_and_nest(seed, visits, shared, own) -> None:
     x = table(30, visits, shared, own, seed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from skyassay.metrics.statistics.twoway import fit_two_way
@@ -29,7 +29,6 @@ def pooled(x):
     return np.nansum((x - np.nanmean(x, axis=1, keepdims=True)) ** 2) / (count - 1).sum()
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     st.integers(3, 40),
     st.integers(2, 9),
