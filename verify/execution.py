@@ -214,10 +214,18 @@ def _needs(metrics: Iterable[Metric], source: Source) -> dict[str, tuple[str, ..
 
 
 def _unreadable(metric: Metric, source: Source) -> Failure | None:
-    """Say what a metric cannot do without and the source does not have."""
+    """Say what a metric cannot do without and the source does not have, or cannot read.
+
+    A column that is there and cannot be read fails the metric even where it is optional: to
+    measure without the flags that somebody meant to give would be another measurement.
+    """
     for product, columns in metric.inputs.items():
         if product not in source.products:
             return Failure("missing_product", f"It reads {product}: add --table {product}=PATH.")
+        named = {c.name for c in columns}
+        for note in source.notes():
+            if note.product == product and note.severity == "error" and note.column in named:
+                return Failure(note.code, f"{note.message} {note.hint}".strip())
         there = set(source.columns(product))
         lost = [c.name for c in columns if not c.optional and c.name not in there]
         if lost:

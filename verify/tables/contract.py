@@ -149,7 +149,7 @@ def _finding(check: Check, rule: str, count: int, rows: int) -> Finding:
     if check.kind == "rows":
         text = "The table has no rows."
     elif check.kind == "exists":
-        text = f"There is no column {column}."
+        text = f"There is no column {column} that can be read."
     elif check.kind == "type":
         text = f"Column {column} is no {check.dtype}."
     else:

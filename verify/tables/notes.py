@@ -20,9 +20,10 @@ class Note:
     ----------
     product : str
     code : str
-        ``unit_assumed``, ``missing_column``, ``no_page_checksums``, ``no_footer_digest``,
-        ``alias_ignored``, ``null_key``, ``null_flag``, ``duplicate_key``,
-        ``unexpected_band``.
+        ``unit_assumed``, ``missing_column``, ``column_in_some_files``, ``wrong_type``,
+        ``wrong_unit``, ``unit_unparsable``, ``unit_ambiguous``, ``no_page_checksums``,
+        ``no_footer_digest``, ``alias_ignored``, ``null_key``, ``null_flag``,
+        ``duplicate_key``, ``unexpected_band``.
     severity : str
         ``info``, ``warning`` or ``error``.
     message : str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -34,15 +34,15 @@ class Plan:
 def resolve(reader: Reader, product: Product) -> Plan:
     """Return how the file's columns serve the product.
 
-    Stored columns the product does not know are left alone. A missing required column that
-    is part of the key makes the table useless; another one is noted, so that what does not
-    need it can still be measured.
+    Stored columns the product does not know are left alone. A key column that is missing or
+    of a wrong type makes the table useless. Any other that is missing or cannot be read is
+    an error note with its name, so that what does not need it can still be measured.
 
     Raises
     ------
     ProductError
-        ``missing_column`` (a key column), ``wrong_product``, ``wrong_type``, ``wrong_unit``,
-        ``unit_unparsable``, ``unit_ambiguous``.
+        ``wrong_product``; of a key column ``missing_column``, ``wrong_type``, ``wrong_unit``,
+        ``unit_unparsable``.
     """
     _refuse(reader, product)
     notes: list[Note] = []
@@ -52,12 +52,16 @@ def resolve(reader: Reader, product: Product) -> Plan:
         column = product.column(name)
         if column is None:
             continue
-        where = f"column {stored.name} of {reader.path}"
-        _check_type(stored, column, where, is_key=name in product.key)
+        try:
+            links[name] = _link(stored, column, product, reader)
+        except ProductError as error:
+            if name in product.key:
+                raise
+            notes.append(Note(product.name, error.code, "error", str(error), name, hint=error.hint))
+            continue
         if stored.unit is None and column.unit:
             assumed.append(f"{name} [{column.unit}]")
-        links[name] = Link(stored.name, column, _factor(stored, column, product, where))
-    notes += _missing(reader, product, links)
+    notes += _missing(reader, product, {*links, *(n.column for n in notes if n.column)})
     if assumed:
         notes.append(_assumed(reader, product, assumed))
     return Plan(links, tuple(notes))
@@ -93,6 +97,19 @@ def _chosen(reader: Reader, product: Product, notes: list[Note]) -> dict[str, St
             continue
         chosen[target] = stored
     return chosen
+
+
+def _link(stored: StoredField, column: ProductColumn, product: Product, reader: Reader) -> Link:
+    """Return how one column is read.
+
+    Raises
+    ------
+    ProductError
+        ``wrong_type``, ``wrong_unit``, ``unit_unparsable``, ``unit_ambiguous``.
+    """
+    where = f"column {stored.name} of {reader.path}"
+    _check_type(stored, column, where, is_key=column.name in product.key)
+    return Link(stored.name, column, _factor(stored, column, product, where))
 
 
 def _check_type(stored: StoredField, column: ProductColumn, where: str, *, is_key: bool) -> None:
@@ -143,15 +160,15 @@ def _factor(stored: StoredField, column: ProductColumn, product: Product, where:
     return unit_factor(alias.unit, column, where) if alias and alias.unit else 1.0
 
 
-def _missing(reader: Reader, product: Product, links: Mapping[str, Link]) -> list[Note]:
+def _missing(reader: Reader, product: Product, there: Collection[str]) -> list[Note]:
     """Return a note per required column that is not there; a key column is an error."""
     notes = []
     for name in product.required:
-        if name in links:
+        if name in there:
             continue
         near = did_you_mean(name, tuple(reader.fields), product)
         message = f"{reader.path} has no column {name}."
-        here = ", ".join(n for n in product.required if n in links) or "none"
+        here = ", ".join(n for n in product.required if n in there) or "none"
         if name in product.key:
             raise ProductError(
                 message,

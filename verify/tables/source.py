@@ -111,8 +111,9 @@ class FileSource:
         Raises
         ------
         ProductError
-            ``missing_column``, ``missing_product``, ``unreadable_data``, ``wrong_type``,
-            ``bad_partitions``.
+            ``missing_column``, ``missing_product``, ``unreadable_data``, ``bad_partitions``;
+            of a wanted column ``wrong_type``, ``wrong_unit``, ``unit_unparsable``,
+            ``unit_ambiguous``.
         """
         if count < 1 or locality not in ("row", *LOCALITY_COLUMN):
             raise ProductError(
@@ -169,8 +170,8 @@ def open_tables(
     ------
     ProductError
         Exit code 4: ``unknown_product``, ``not_found``, ``unknown_format``.
-        Exit code 3: ``unreadable_data``, ``missing_column`` (of the key), ``wrong_product``,
-        ``wrong_type``, ``wrong_unit``, ``unit_unparsable``, ``unit_ambiguous``.
+        Exit code 3: ``unreadable_data``, ``wrong_product``; of the key ``missing_column``,
+        ``wrong_type``. Other columns that cannot be read are error notes.
     """
     stored = {}
     for name, path in paths.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -90,6 +91,23 @@ class StoredProduct:
                     "info",
                     f"{reader.path} {text}",
                     hint="Compare its SHA-256 with the publisher's, or write page checksums.",
+                )
+        yield from self._uneven()
+
+    def _uneven(self) -> Iterator[Note]:
+        """Yield the columns that only some of the files have: they cannot be read."""
+        noted = {note.column for _, plan in self.files for note in plan.notes}
+        held = Counter(name for _, plan in self.files for name in plan.links)
+        for name, count in sorted(held.items()):
+            if count < len(self.files) and name not in noted:
+                yield Note(
+                    self.product.name,
+                    "column_in_some_files",
+                    "warning",
+                    f"{name} is in {count} of the {len(self.files)} files of {self.path}; "
+                    "it is not read.",
+                    name,
+                    hint="Give it to every file, or measure the files apart.",
                 )
 
 

@@ -41,17 +41,14 @@ def layout(one: StoredProduct, wanted: tuple[str, ...], locality: str) -> Layout
     Raises
     ------
     ProductError
-        ``missing_column`` when a column the product cannot be without is wanted.
+        ``missing_column`` when a column the product cannot be without is wanted;
+        ``wrong_type``, ``wrong_unit``, ``unit_unparsable``, ``unit_ambiguous`` when one is
+        that cannot be read.
     """
     there = one.columns()
-    lost = [n for n in wanted if n in one.product.required and n not in there]
-    if lost:
-        hints = [note.hint for note in one.notes() if note.column in lost and note.hint]
-        raise ProductError(
-            f"{one.path} has no column {', '.join(lost)}.",
-            code="missing_column",
-            hint=" ".join(dict.fromkeys(hints)),
-        )
+    for note in one.notes():
+        if note.severity == "error" and note.column in wanted:
+            raise ProductError(note.message, code=note.code, hint=note.hint)
     give = tuple(name for name in dict.fromkeys(wanted) if name in there)
     keep = [n for n in (*one.product.key, "sourceId", *one.product.required) if n in there]
     by = LOCALITY_COLUMN.get(locality, one.product.key[0])

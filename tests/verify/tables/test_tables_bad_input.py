@@ -87,6 +87,25 @@ def test_a_wrong_type_is_an_error(matched, write_plain, column, values):
     assert (caught.value.code, caught.value.exit_code) == ("wrong_type", 3)
 
 
+def test_a_column_nobody_reads_harms_nobody(matched, write_plain):
+    bad = {"detector": pa.array(["R22"] * 120), "psfFluxErr": matched["psfFluxErr"]}
+    source = open_tables({"matched_source": write_plain({**matched, **bad})})
+    (note,) = [n for n in source.notes() if n.column == "detector"]
+    assert (note.code, note.severity) == ("wrong_type", "error")
+    assert "detector" not in source.columns("matched_source")
+    (part,) = source.partitions({"matched_source": NEEDS}, "object", 1)
+    assert len(part["matched_source"]["psfFlux"]) == 120
+
+
+def test_a_column_of_some_files_is_named(matched, write_plain, tmp_path):
+    write_plain(matched, name="a.parquet")
+    write_plain({k: v for k, v in matched.items() if k != "pixelFlags_bad"}, name="b.parquet")
+    source = open_tables({"matched_source": tmp_path})
+    (note,) = [n for n in source.notes() if n.code == "column_in_some_files"]
+    assert (note.column, note.severity) == ("pixelFlags_bad", "warning")
+    assert "1 of the 2 files" in note.message
+
+
 def test_two_columns_of_one_name(matched, tmp_path):
     arrays = [pa.array(v) for v in matched.values()]
     twice = pa.Table.from_arrays([*arrays, arrays[0]], names=[*matched, "objectId"])
