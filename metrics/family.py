@@ -18,10 +18,30 @@ from skyassay.metrics.contract import (
 from skyassay.metrics.plugin import BaseMetric, NotMeasured, Value
 from skyassay.metrics.selection import COLUMNS, Selection
 from skyassay.metrics.states.star_sample import BandStars, StarSample, merge
+from skyassay.metrics.statistics.twoway import TwoWay
 
 PRODUCT = "matched_source"
 #: What a metric of stars is written with, in one import.
-__all__ = ["NotMeasured", "StarMetric", "Value"]
+__all__ = ["NotMeasured", "StarMetric", "Value", "usable"]
+
+
+def usable(fit: TwoWay, reason: str, hint: str) -> TwoWay:
+    """Return a split that can carry an interval.
+
+    Raises
+    ------
+    NotMeasured
+        `reason` when the units leave no degrees of freedom; ``no_scatter`` when every unit
+        has the same value in every visit: copies of one measurement are not repeats, and
+        their perfect agreement must not pass.
+    """
+    if fit.own_fraction <= 0:
+        raise NotMeasured(reason, hint)
+    if not fit.own_mean_square > 0:
+        raise NotMeasured(
+            "no_scatter", "Repeated values agree exactly: they are copies, not measurements."
+        )
+    return fit
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ This is the only file of `verify` that knows the simulator.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,91 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from skyassay.simulator.release import Release
+    from skyassay.verify.measuring import Measured
+    from skyassay.verify.report.model import ReleaseReport
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What the demonstration made.
+
+    Attributes
+    ----------
+    report : ReleaseReport
+    store, page : Path
+        The evidence store and the HTML report.
+    as_expected : mapping
+        Criterion id -> (verdict, what ``nominal.yaml`` expects), for every criterion it names.
+    """
+
+    report: ReleaseReport
+    store: Path
+    page: Path
+    as_expected: Mapping[str, tuple[str, tuple[str, ...]]]
+
+
+def demonstrate(
+    preset: str,
+    seed: int,
+    directory: Path,
+    say: Callable[[str], None] = lambda _line: None,
+    progress: Callable[[int], None] | None = None,
+) -> Demo:
+    """Simulate a release, measure it, judge it and report: the whole way of the data.
+
+    Parameters
+    ----------
+    preset : str
+        ``tiny`` or ``small``.
+    seed : int
+    directory : Path
+        Where the release, the store and the report go.
+    say : callable, optional
+        Told each step in one line.
+    progress : callable, optional
+        Told the partitions measured so far.
+    """
+    from skyassay.requirements_map import load
+    from skyassay.verify.measuring import Request, measure
+    from skyassay.verify.report.model import collect
+    from skyassay.verify.report.page import to_html
+    from skyassay.verify.store import open_store
+    from skyassay.verify.tables import contract_findings, open_tables
+
+    say(f"Simulating preset {preset}, seed {seed} ...")
+    release = simulate(preset, seed, directory / "release", overwrite=True)
+    source = open_tables({"matched_source": str(release.products["matched_source"])})
+
+    say("Checking the catalog against its contract ...")
+    findings = contract_findings(source)
+
+    say("Measuring and judging ...")
+    request = Request(command=f"assay demo --preset {preset} --seed {seed}")
+    made = measure(source, request, load(), findings=findings, progress=progress)
+
+    store = directory / "store.sqlite"
+    with open_store(str(store), write=True) as keeper:
+        keeper.add_run(
+            made.run, made.measurements, made.judgement.all, made.evidence, made.findings
+        )
+
+    say("Writing the report ...")
+    with open_store(str(store)) as reader:
+        report = collect(reader, made.run.id)
+    page = directory / "report.html"
+    page.write_text(to_html(report), "utf-8")
+    return Demo(report, store, page, expectations(made, preset))
+
+
+def expectations(made: Measured, preset: str) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Return criterion -> (verdict obtained, verdicts expected) of the nominal survey."""
+    from skyassay.simulator.nominal import nominals
+
+    obtained = {v.criterion: v.status for v in made.judgement.record if v.binding}
+    return {
+        criterion: (obtained.get(criterion, "NOT_MEASURED"), nominal.verdict[preset])
+        for criterion, nominal in nominals().items()
+    }
 
 
 def simulate(preset: str, seed: int, out_dir: Path, *, overwrite: bool = False) -> Release:

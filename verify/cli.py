@@ -13,6 +13,7 @@ from skyassay.verify.errors import VerifyError
 #: Our own commands, in the order of the help page. Others (the dashboard, plugins)
 #: come by entry point, so that this package need not import theirs.
 COMMANDS: tuple[str, ...] = (
+    "demo",
     "simulate",
     "measure",
     "verify",

@@ -170,7 +170,12 @@ def describe(source: Source, request: Request, whose: Origin, outcome: Outcome) 
         created=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         seed=whose.seed,
         inputs=source.identity(),
-        provenance={**environment(), "states": _sha(outcome.digests), "command": request.command},
+        provenance={
+            **environment(),
+            **dict(whose.provenance),
+            "states": _sha(outcome.digests),
+            "command": request.command,
+        },
     )
     if made.id:
         return made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +27,15 @@ LEVELS: tuple[EvidenceLevel, ...] = (
 
 @dataclass(frozen=True)
 class Origin:
-    """Subject, evidence level and seed of the data of one run."""
+    """Subject, evidence level and seed of the data of one run.
+
+    `provenance` holds (key, value) pairs that two runs must share to be compared.
+    """
 
     subject: str
     evidence_level: EvidenceLevel
     seed: int | None = None
+    provenance: tuple[tuple[str, str], ...] = ()
 
 
 def origin(
@@ -80,7 +84,7 @@ def origin(
             hint="Leave --evidence-level away.",
             exit_code=4,
         )
-    return Origin(subject or made.subject, made.evidence_level, made.seed)
+    return replace(made, subject=subject or made.subject)
 
 
 def _simulated(one: Mapping[str, Any]) -> Origin | None:
@@ -96,7 +100,8 @@ def _simulated(one: Mapping[str, Any]) -> Origin | None:
         level = _LEVELS[manifest["level"]]
         software = manifest["versions"]["skyassay"]
         text = f"simulated release, preset {manifest['preset']}, skyassay {software}"
-        return Origin(text, level, int(manifest["seed"]))
+        made = (("preset", str(manifest["preset"])), ("simulator", str(software)))
+        return Origin(text, level, int(manifest["seed"]), made)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

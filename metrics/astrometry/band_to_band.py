@@ -22,7 +22,7 @@ from skyassay.metrics.astrometry.pairs import (
     tangent_axes,
 )
 from skyassay.metrics.contract import Bindings, Interval, Recipe, Scalar
-from skyassay.metrics.family import NotMeasured, StarMetric, Value
+from skyassay.metrics.family import NotMeasured, StarMetric, Value, usable
 from skyassay.metrics.recipes import BAND_TO_BAND
 from skyassay.metrics.states.star_sample import StarSample
 from skyassay.metrics.statistics.between import Between, compare
@@ -72,6 +72,8 @@ class _BandToBand(StarMetric):
             return self.faro(*self.sides(state, band))
         found: list[Value] = []
         for component, between in self.comparisons(state, band).items():
+            for side in (between.band, between.reference):
+                usable(side, "too_few_stars", "More stars than visits are needed.")
             found += self.judge(between, component, band, at)
         return found
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from skyassay.metrics.astrometry import peers
 from skyassay.metrics.astrometry.pairs import Pairs, pairs_at
 from skyassay.metrics.contract import Bindings, Recipe, Scalar, Table
-from skyassay.metrics.family import NotMeasured, StarMetric, Value
+from skyassay.metrics.family import NotMeasured, StarMetric, Value, usable
 from skyassay.metrics.photometry.repeatability import deviations
 from skyassay.metrics.recipes import ASTROMETRY
 from skyassay.metrics.states.star_sample import StarSample
@@ -64,9 +64,7 @@ class _Relative(StarMetric):
         """Return the two-way split of the separations, mas."""
         x = pairs.separation - np.nanmean(pairs.separation, axis=1, keepdims=True)
         fit = fit_two_way(x, pairs.basis, ends=pairs.ends)
-        if fit.own_fraction <= 0:
-            raise NotMeasured("too_few_pairs", "More pairs than visits are needed.")
-        return fit
+        return usable(fit, "too_few_pairs", "More pairs than visits are needed.")
 
     def notes(self, pairs: Pairs, fit: TwoWay) -> dict[str, Scalar]:
         """Return what explains the value."""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skyassay.metrics.contract import Bindings, Recipe, Scalar, Table
-from skyassay.metrics.family import NotMeasured, StarMetric, Value
+from skyassay.metrics.family import NotMeasured, StarMetric, Value, usable
 from skyassay.metrics.photometry import peers
 from skyassay.metrics.recipes import PHOTOMETRY
 from skyassay.metrics.states.star_sample import StarSample
@@ -63,8 +63,15 @@ class _Repeatability(StarMetric):
 
 
 def split(table: VisitTable) -> TwoWay:
-    """Return the two-way split of the magnitudes, mmag."""
-    return fit_two_way(table.mag * 1e3, cell=sky_cells(table.mean_direction))
+    """Return the two-way split of the magnitudes, mmag.
+
+    Raises
+    ------
+    NotMeasured
+        ``too_few_stars`` or ``no_scatter``.
+    """
+    fit = fit_two_way(table.mag * 1e3, cell=sky_cells(table.mean_direction))
+    return usable(fit, "too_few_stars", "More stars than visits are needed.")
 
 
 def deviations(x: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -118,8 +125,6 @@ class PA1(_Repeatability):
         if self.recipe.name != "srd":
             return [Value(peers.pa1(self.recipe, table), len(table.star))]
         fit = split(table)
-        if fit.own_fraction <= 0:
-            raise NotMeasured("too_few_stars", "More stars than visits are needed.")
         scale = median_scale(fit, _each(table))
         notes = {**_diagnostics(fit), "visit_share": scale.visit_share}
         return [Value(scale.value, len(table.star), scale.interval, diagnostics=notes)]

@@ -18,6 +18,7 @@ from skyassay.metrics.statistics.bounds import (
     Part,
     chi_square_part,
     clustered_error,
+    independent_units,
     mover,
 )
 from skyassay.metrics.statistics.tails import TailModel
@@ -112,7 +113,7 @@ class Between:
             shared=self.shared,
             shift=self._shift,
             ends=self.ends[usable],
-            n_own=_free_draws(self.band, self.reference),
+            n_own=_free_draws(self.band, self.reference, self.ends),
         )
 
     def _shift(self, alpha: float) -> tuple[float, float]:
@@ -166,17 +167,16 @@ def _spread_factor(fit: TwoWay) -> float:
     return float(((fit.count - 1.0) / fit.count).mean())
 
 
-def _free_draws(a: TwoWay, b: TwoWay) -> float:
+def _free_draws(a: TwoWay, b: TwoWay, ends: NDArray[np.intp]) -> float:
     """Return how many independent own differences two sides can give.
 
     Differences that share one end are correlated by that end's share of the variance;
     a fraction beyond a limit feels the square of the correlation.
     """
+    units = independent_units(ends)
     total = a.own_mean_square + b.own_mean_square
-    if total <= 0:
-        return float((a.count - 1).sum())
-    share = (a.own_mean_square / total, b.own_mean_square / total)
-    return 1.0 / sum(s**2 / float((f.count - 1).sum()) for s, f in zip(share, (a, b), strict=True))
+    sides = [(f.own_mean_square / total, float((f.count - 1).mean())) for f in (a, b)]
+    return units / sum(share**2 / visits for share, visits in sides)
 
 
 def _own_square(fit: TwoWay) -> NDArray[np.float64]:

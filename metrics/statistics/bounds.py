@@ -101,6 +101,11 @@ def quantile_bounds(
     return float(low), float(high)
 
 
+def independent_units(ends: NDArray[np.intp]) -> float:
+    """Return how many units can be independent: pairs cannot outnumber half their stars."""
+    return min(float(len(ends)), float(len(np.unique(ends))) / int(ends.shape[1]))
+
+
 def clustered_error(
     influence: NDArray[np.float64], ends: NDArray[np.intp], n_clusters: int
 ) -> float:

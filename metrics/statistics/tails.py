@@ -24,6 +24,7 @@ from skyassay.metrics.statistics.bounds import (
     TWO_SIDED_ALPHA,
     Part,
     clustered_error,
+    independent_units,
 )
 from skyassay.metrics.statistics.twoway import TwoWay
 
@@ -32,8 +33,9 @@ METHOD = "normal visit term x empirical own term, visit degrees of freedom"
 _WIDTH_CLASSES = 12
 _NODES_PER_CLASS = 120
 #: A fraction may rest on more draws than a variance does: being beyond a limit is less
-#: correlated between two deviations than their squares are. The stars say how much; not more.
-_MOST = 4.0
+#: correlated between two deviations than their squares are. The stars say how much; this
+#: only keeps a lucky estimate from the absurd.
+_MOST = 20.0
 _TINY = 1e-12
 #: First step of the search for a bound; it grows until the bound is enclosed.
 _FIRST_STEP = 1.25
@@ -164,7 +166,7 @@ def two_way_tail(fit: TwoWay, ends: NDArray[np.intp]) -> TailModel:
         shared=fit.shared_part,
         shift=lambda _alpha: (0.0, 0.0),
         ends=ends,
-        n_own=float((fit.count - 1).sum()) * fit.own_fraction,
+        n_own=independent_units(ends) * float((fit.count - 1).mean()) * fit.own_fraction,
     )
 
 

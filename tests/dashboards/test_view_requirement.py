@@ -232,7 +232,7 @@ def test_degenerate_distributions(values) -> None:
 
 def test_damaged_evidence_is_an_error_in_words(tmp_path: Path, requirements, store_url) -> None:
     copytree(Path(store_url).parent, tmp_path / "copy")
-    for file in (tmp_path / "copy" / "evidence").rglob("*.parquet"):
+    for file in (tmp_path / "copy" / "store.evidence").rglob("*.parquet"):
         file.write_bytes(file.read_bytes()[:-7])
     with open_store(str(tmp_path / "copy" / "store.sqlite")) as store:
         broken = Source(store, requirements)

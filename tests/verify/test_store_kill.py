@@ -72,7 +72,7 @@ def test_killed_writers_lose_nothing_acknowledged(tmp_path: Path) -> None:
             table = store.evidence(run, "a.b.c", "g")
             assert table is not None
             assert len(table) == 3
-    files = [p for p in (tmp_path / "evidence").rglob("*") if p.is_file()]
+    files = [p for p in (tmp_path / "store.evidence").rglob("*") if p.is_file()]
     assert len(files) == len(stored)
     raw = sqlite3.connect(database)
     assert raw.execute("PRAGMA integrity_check").fetchone() == ("ok",)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 from skyassay.verify.errors import VerifyError
 from skyassay.verify.gate.bounds import WORSE, Bound, Match, in_unit, match_of
-from skyassay.verify.holm import holm
 from skyassay.verify.gate.margin import MarginRule, margin_for, on_log_scale
 from skyassay.verify.gate.model import Entry, Key, Observation, Pair
 from skyassay.verify.gate.paired import (
@@ -20,6 +19,7 @@ from skyassay.verify.gate.paired import (
     worsening,
 )
 from skyassay.verify.gate.structure import Series, structural
+from skyassay.verify.holm import holm
 
 PAIRED_T = "paired t, one-sided, Holm over all metrics"
 EACH_PAIR = "each pair on its own: same data or seed, no sampling noise between base and head"

@@ -45,7 +45,8 @@ def open_store(
         Readers cannot change anything and need a store that is there; writers create it,
         bring its schema up to date and sweep what killed writers left behind.
     evidence : Path, optional
-        Folder of the evidence tables; beside a SQLite file unless said.
+        Folder of the evidence tables; unless said, ``NAME.evidence`` beside ``NAME.sqlite``:
+        two stores in one folder must not share it, for each sweeps what it does not know.
 
     Raises
     ------
@@ -61,7 +62,7 @@ def open_store(
             code="no_store",
             hint="assay measure or assay demo makes one; --store names another.",
         )
-    folder = evidence or (path.parent if path else Path(".assay")) / "evidence"
+    folder = evidence or (path.with_suffix(".evidence") if path else Path(".assay/evidence"))
     try:
         engine = make_engine(parsed, write=write)
         (upgrade if write else check)(engine)
