@@ -68,6 +68,13 @@ class RequirementStanding:
     reason: str | None
     waiver: str | None
 
+    @property
+    def word(self) -> str:
+        """The standing in words; what was attempted in part says so."""
+        if self.standing == "NOT_ATTEMPTED" and self.among_judged is not None:
+            return "Partly attempted"
+        return look(self.standing).word
+
 
 def shown_recipe(verdicts: Iterable[Verdict]) -> str | None:
     """Return the recipe that decides in a run: the SRD's where it was run, else the first."""

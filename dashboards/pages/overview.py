@@ -61,7 +61,7 @@ def _row(row: RequirementStanding) -> tuple[str, ...]:
         row.id,
         row.title,
         row.group,
-        f"{style.symbol} {style.word}" + (" (waived)" if row.waiver else ""),
+        f"{style.symbol} {row.word}" + (" (waived)" if row.waiver else ""),
         row.detail,
         " / ".join(margin) if row.margin.percent is not None else "",
         sentence(row.reason),

@@ -62,6 +62,13 @@ def test_worst_comes_first_and_a_partial_pass_is_no_pass(view) -> None:
     assert astrometry.oldest == "2026-07-06T04:00:00+00:00"
 
 
+def test_a_requirement_attempted_in_part_says_so(view) -> None:
+    rows = {row.id: row for row in view.requirements}
+    assert rows["DMS-REQ-0360"].standing == "NOT_ATTEMPTED"
+    assert rows["DMS-REQ-0360"].word == "Partly attempted"
+    assert rows["LPM-17.TFmax"].word == "Not attempted"
+
+
 def test_groups_without_evidence_stand_apart(view) -> None:
     assert {g.name for g in view.judged} == {"Photometry", "Astrometry"}
     assert all(g.judged == 0 and not g.oldest for g in view.silent)
