@@ -46,7 +46,6 @@ bench: $(VENV)/.stamp-core
 	@set -e; for script in benchmarks/*.py; do $(BIN)/python $$script; done
 
 docs: $(VENV)/.stamp-docs
-	$(BIN)/python docs/generate.py
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
 
 typing:

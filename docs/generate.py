@@ -1,0 +1,171 @@
+"""Reference pages made from the code, so that they cannot differ from it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from skyassay.metrics.certification import certificates
+from skyassay.metrics.contract import Column, Recipe
+from skyassay.metrics.registry import load_metrics
+from skyassay.requirements_map import Criterion, Document, Requirement, RequirementSet, load
+
+OWN = "skyassay."
+NO_TABLE = (
+    "The campaign has not been run for this version: no interval is certified, and every "
+    "verdict of an interval is INCONCLUSIVE.\n"
+)
+
+
+def write_pages(docs: Path) -> None:
+    """Write every generated page into ``docs/_generated``."""
+    out = docs / "_generated"
+    out.mkdir(exist_ok=True)
+    pages = {
+        "metrics.md": metrics_page(),
+        "requirements.md": requirements_page(load()),
+        "coverage.md": coverage_page(docs / "coverage_table.md"),
+        "decisions.md": decisions_page(docs / "decisions"),
+    }
+    for name, text in pages.items():
+        path = out / name
+        if not path.exists() or path.read_text("utf-8") != text:
+            path.write_text(text, "utf-8")
+
+
+def metrics_page() -> str:
+    """Return a section per metric of ours: what it reads, its recipes, its certificate."""
+    parts = [
+        "# Metrics\n",
+        "Generated from the code. A recipe is every choice that makes a number; its hash is "
+        "part of the identity of every measurement made with it. The selection of stars is "
+        "explained in [measuring a catalog](../tasks/measure.md).\n",
+    ]
+    plugins = load_metrics()
+    own = {name: plugin for name, plugin in plugins.items() if plugin.__module__.startswith(OWN)}
+    for area in sorted({name.rpartition(".")[0] for name in own}):
+        parts.append(f"## {area}\n")
+        parts += [
+            _metric(plugin) for name, plugin in own.items() if name.rpartition(".")[0] == area
+        ]
+    parts += ["## Recipes\n", *_recipes(own)]
+    return "\n".join(parts)
+
+
+def _metric(plugin: Any) -> str:
+    rows = [
+        ("unit", f"`{plugin.unit}`"),
+        ("serves", ", ".join(f"`{c}`" for c in plugin.requirements)),
+        ("reads", "; ".join(_input(name, cols) for name, cols in plugin.inputs.items())),
+        ("arrives whole", plugin.locality),
+        ("interval covers", " x ".join(plugin.error_units)),
+        ("bound by", ", ".join(f"{k} in {u or '1'}" for k, u in plugin.at_units.items()) or "-"),
+        ("recipes", ", ".join(f"`{r.name}` ({r.hash})" for r in plugin.recipes.values())),
+        ("interval", _certificate(plugin)),
+    ]
+    lines = [f"### {plugin.title}\n", f"`{plugin.id}`\n", "| | |", "|---|---|"]
+    return "\n".join([*lines, *(f"| {k} | {v} |" for k, v in rows), ""])
+
+
+def _input(name: str, columns: Iterable[Column]) -> str:
+    return f"`{name}`: {', '.join(_column(c) for c in columns)}"
+
+
+def _column(column: Column) -> str:
+    unit = f" [{column.unit}]" if column.unit else ""
+    return f"{column.name}{unit}{' (may be absent)' if column.optional else ''}"
+
+
+def _certificate(plugin: Any) -> str:
+    entry = certificates().get(plugin.id)
+    first = next(iter(plugin.recipes.values()))
+    if entry is None:
+        return "not certified: the campaign has no result for it"
+    if entry["recipe_hash"] != first.hash:
+        return "not certified: the campaign tried another recipe"
+    return "certified" if entry["certified"] else f"not certified: {entry['reason']}"
+
+
+def _recipes(own: Mapping[str, Any]) -> list[str]:
+    found: dict[str, tuple[Recipe, list[str]]] = {}
+    for name, plugin in own.items():
+        for recipe in plugin.recipes.values():
+            found.setdefault(recipe.hash, (recipe, []))[1].append(name.rpartition(".")[2])
+    parts = []
+    for key, (recipe, users) in found.items():
+        text = json.dumps(dict(recipe.parameters), indent=2, sort_keys=True, default=dict)
+        parts.append(f"### {recipe.name} {key}\n\nUsed by {', '.join(users)}.\n")
+        parts.append(f"```json\n{text}\n```\n")
+    return parts
+
+
+def requirements_page(requirements: RequirementSet) -> str:
+    """Return a table per document: requirement, method, binding limits, what measures it."""
+    parts = [
+        "# Requirements\n",
+        "Generated from the requirement map. Texts are in our own words; the source document "
+        "decides. Limits are those of the binding level; `assay requirements show ID` has the "
+        "others, the fingerprint and the trace.\n",
+    ]
+    for document in requirements.documents.values():
+        if not document.packaged:
+            continue
+        mine = [r for r in requirements.requirements.values() if r.document == document.id]
+        parts += [_heading(document), "| requirement | method | criterion | limit | measured by |"]
+        parts += ["|---|---|---|---|---|", *(row for r in mine for row in _requirement(r)), ""]
+    return "\n".join(parts)
+
+
+def _heading(document: Document) -> str:
+    second = " Values known at second hand." if document.secondhand else ""
+    return (
+        f"## {document.id}: {document.title}\n\nRevision {document.revision}, "
+        f"binding level *{document.binding_level}*.{second} {document.note}\n"
+    )
+
+
+def _requirement(requirement: Requirement) -> list[str]:
+    status = " (descoped)" if requirement.status == "descoped" else ""
+    title = _cell(f"**{requirement.id}** {requirement.title}{status}")
+    if not requirement.criteria:
+        return [f"| {title} | {requirement.method} | - | - | - |"]
+    rows = []
+    for i, c in enumerate(requirement.criteria):
+        first = (title, requirement.method) if i == 0 else ("", "")
+        rows.append(f"| {first[0]} | {first[1]} | {_cell(c.name)} | {_limit(c)} | {_by(c)} |")
+    return rows
+
+
+def _limit(criterion: Criterion) -> str:
+    value = criterion.levels.get(criterion.binding_level)
+    if value is None:
+        return criterion.kind
+    op = {"<=": "≤", ">=": "≥", "<": "&lt;", ">": "&gt;"}.get(criterion.op, criterion.op)
+    text = f"{value:g}" if isinstance(value, int | float) else _cell(value)
+    size = "absolute value " if criterion.abs else ""
+    role = "" if criterion.role == "limit" else f" ({criterion.role})"
+    return f"{size}{op} {text} {_cell(criterion.unit)}{role}"
+
+
+def _by(criterion: Criterion) -> str:
+    return f"`{criterion.metric}`" if criterion.metric else "nothing yet"
+
+
+def _cell(text: str) -> str:
+    return str(text).replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
+
+
+def coverage_page(table: Path) -> str:
+    """Return the campaign's table, or say that there is none."""
+    body = table.read_text("utf-8") if table.exists() else NO_TABLE
+    return f"---\norphan: true\n---\n\n# Coverage of the intervals\n\n{body}"
+
+
+def decisions_page(folder: Path) -> str:
+    """Return the index of decisions."""
+    lines = ["# Decisions\n", "What was decided, why, and what follows from it.\n"]
+    names = sorted(p.stem for p in folder.glob("[0-9]*.md"))
+    toc = ["```{toctree}", ":maxdepth: 1", "", *(f"../decisions/{name}" for name in names), "```"]
+    return "\n".join([*lines, *toc, ""])
