@@ -18,6 +18,8 @@ _ARCMIN = np.pi / 180.0 / 60.0
 _WIDE_STARS = 3_000
 _WIDE_ARCMIN = 60.0
 _CHUNK = 4_000
+#: A mode that differs less from the others, in units of its own size, is not told from them.
+_DISTINCT = 0.3
 
 
 @dataclass(frozen=True)
@@ -30,9 +32,8 @@ class Pairs:
         Rows of the two stars.
     separation : ndarray, shape (n_pairs, n_visits)
         mas; NaN where one of the two was not seen.
-    basis : ndarray, shape (n_pairs, 3)
-        1, sqrt2 cos 2 phi, sqrt2 sin 2 phi for position angle phi: what a linear
-        distortion of a visit (scale, two shears) does to a separation.
+    basis : ndarray, shape (n_pairs, 1 to 3)
+        What a linear distortion of a visit (scale, two shears) does to a separation.
     available : int
         Pairs in the annulus, before any bound.
     """
@@ -92,14 +93,44 @@ def separations(table: VisitTable, ends: NDArray[np.intp]) -> NDArray[np.float64
 
 
 def distortion_basis(mean: NDArray[np.float64], ends: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Return what scale and shear of a visit do to each pair, shape (n_pairs, 3)."""
+    """Return what scale and shear of a visit do to each pair, shape (n_pairs, 1 to 3).
+
+    They span 1, sqrt2 cos 2 phi and sqrt2 sin 2 phi for position angle phi, made
+    orthogonal: pairs that all lie along one direction cannot tell a scale from a shear.
+    """
     middle = mean[ends[:, 0]] + mean[ends[:, 1]]
     east, north = tangent_axes(middle / np.linalg.norm(middle, axis=1)[:, None])
     along = mean[ends[:, 1]] - mean[ends[:, 0]]
     angle = 2.0 * np.arctan2((along * east).sum(axis=1), (along * north).sum(axis=1))
-    return np.stack(
-        [np.ones(len(ends)), np.sqrt(2.0) * np.cos(angle), np.sqrt(2.0) * np.sin(angle)], axis=1
+    # about the middle angle the cosine is what a scale looks like, the sine what it is not
+    if len(angle):
+        angle -= np.arctan2(np.sin(angle).sum(), np.cos(angle).sum())
+    return distinct_modes(
+        np.stack(
+            [np.ones(len(ends)), np.sqrt(2.0) * np.cos(angle), np.sqrt(2.0) * np.sin(angle)], axis=1
+        )
     )
+
+
+def distinct_modes(basis: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the modes made orthogonal, in order, without those that nothing tells apart.
+
+    Two modes that do the same to every unit would be counted as two independent terms,
+    with twice the degrees of freedom of the one there is.
+
+    Parameters
+    ----------
+    basis : ndarray, shape (n_units, n_modes)
+        The first column is 1.
+    """
+    kept: list[NDArray[np.float64]] = []
+    for column in basis.T:
+        rest = column
+        for other in kept:
+            rest = rest - other * (other @ rest) / (other @ other)
+        if not kept or np.linalg.norm(rest) >= _DISTINCT * np.linalg.norm(column) > 0:
+            kept.append(rest)
+    return np.stack(kept, axis=1)
 
 
 def tangent_axes(

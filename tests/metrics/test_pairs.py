@@ -157,7 +157,26 @@ def test_a_linear_distortion_stretches_pairs_as_the_basis_says() -> None:
     basis = distortion_basis(mean, ends)
     left = stretch - basis @ np.linalg.lstsq(basis, stretch, rcond=None)[0]
     assert np.abs(left).max() < 1e-3 * np.abs(stretch).max()
-    np.testing.assert_allclose((basis[:, 1:] ** 2).sum(axis=1), 2.0)
+    normal = basis.T @ basis
+    np.testing.assert_allclose(normal, np.diag(np.diag(normal)), atol=1e-9)
+    assert np.all(basis[:, 0] == 1.0)
+
+
+@pytest.mark.parametrize(("spread", "modes"), [(180.0, 3), (5.0, 1), (40.0, 2)])
+@pytest.mark.parametrize("towards", [0.0, 33.0, 90.0])
+def test_pairs_along_one_direction_cannot_tell_scale_from_shear(spread, modes, towards) -> None:
+    """Two modes that stretch every pair alike are one term, not two independent ones."""
+    angle = np.radians(towards + np.linspace(-spread / 2, spread / 2, 61)[:-1])
+    far = 5 * ARCMIN * np.stack([np.sin(angle), np.cos(angle)], axis=1)
+    mean = np.stack([np.ones(120), *np.vstack([np.zeros_like(far), far]).T], axis=1)
+    mean /= np.linalg.norm(mean, axis=1)[:, None]
+    basis = distortion_basis(mean, np.stack([np.arange(60), 60 + np.arange(60)], axis=1))
+    assert basis.shape == (60, modes)
+
+
+def test_no_pairs_have_no_modes_but_a_shape() -> None:
+    none = np.empty((0, 2), dtype=np.intp)
+    assert distortion_basis(vectors(np.zeros(2), np.zeros(2)), none).shape[0] == 0
 
 
 def test_cells_are_fixed_on_the_sky() -> None:

@@ -21,8 +21,10 @@ from skyassay.verify.tables.profile import Profile
 # Read by Great Expectations when it is imported: nothing is to be sent.
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 
-import great_expectations as gx
-import great_expectations.expectations as gxe
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # its imports of deprecated modules are not our users' business
+    import great_expectations as gx
+    import great_expectations.expectations as gxe
 
 #: A broken check, the name of its expectation, the rows that break it.
 Broken = tuple[Check, str, int]
