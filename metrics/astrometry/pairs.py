@@ -18,7 +18,7 @@ _ARCMIN = np.pi / 180.0 / 60.0
 _WIDE_STARS = 3_000
 _WIDE_ARCMIN = 60.0
 _CHUNK = 4_000
-#: A mode that differs less from the others, in units of its own size, is not told from them.
+#: A mode that differs less from the others, in units of the first, is not told from them.
 _DISTINCT = 0.3
 
 
@@ -95,13 +95,11 @@ def separations(table: VisitTable, ends: NDArray[np.intp]) -> NDArray[np.float64
 def distortion_basis(mean: NDArray[np.float64], ends: NDArray[np.intp]) -> NDArray[np.float64]:
     """Return what scale and shear of a visit do to each pair, shape (n_pairs, 1 to 3).
 
-    They span 1, sqrt2 cos 2 phi and sqrt2 sin 2 phi for position angle phi, made
-    orthogonal: pairs that all lie along one direction cannot tell a scale from a shear.
+    They span 1, sqrt2 cos 2 phi and sqrt2 sin 2 phi for the angle phi in one frame for the
+    whole field (a position angle turns around at a pole), made orthogonal: pairs that all
+    lie along one direction cannot tell a scale from a shear.
     """
-    middle = mean[ends[:, 0]] + mean[ends[:, 1]]
-    east, north = tangent_axes(middle / np.linalg.norm(middle, axis=1)[:, None])
-    along = mean[ends[:, 1]] - mean[ends[:, 0]]
-    angle = 2.0 * np.arctan2((along * east).sum(axis=1), (along * north).sum(axis=1))
+    angle = 2.0 * _field_angle(mean, ends)
     # about the middle angle the cosine is what a scale looks like, the sine what it is not
     if len(angle):
         angle -= np.arctan2(np.sin(angle).sum(), np.cos(angle).sum())
@@ -110,6 +108,21 @@ def distortion_basis(mean: NDArray[np.float64], ends: NDArray[np.intp]) -> NDArr
             [np.ones(len(ends)), np.sqrt(2.0) * np.cos(angle), np.sqrt(2.0) * np.sin(angle)], axis=1
         )
     )
+
+
+def _field_angle(mean: NDArray[np.float64], ends: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Return the direction of each pair, transported to the middle of the field, radian."""
+    total = mean.sum(axis=0)
+    size = float(np.linalg.norm(total))
+    # stars all over the sky have no middle; any will do
+    centre = total / size if size > 1e-6 * len(mean) else np.array([1.0, 0.0, 0.0])
+    middle = mean[ends[:, 0]] + mean[ends[:, 1]]
+    middle = middle / np.linalg.norm(middle, axis=1)[:, None]
+    along = mean[ends[:, 1]] - mean[ends[:, 0]]
+    turn = (along @ centre) / np.maximum(1.0 + middle @ centre, 1e-9)
+    along = along - turn[:, None] * (middle + centre)
+    east, north = tangent_axes(centre[None, :])
+    return np.asarray(np.arctan2(along @ east[0], along @ north[0]))
 
 
 def distinct_modes(basis: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -128,7 +141,7 @@ def distinct_modes(basis: NDArray[np.float64]) -> NDArray[np.float64]:
         rest = column
         for other in kept:
             rest = rest - other * (other @ rest) / (other @ other)
-        if not kept or np.linalg.norm(rest) >= _DISTINCT * np.linalg.norm(column) > 0:
+        if not kept or np.linalg.norm(rest) >= _DISTINCT * np.linalg.norm(kept[0]) > 0:
             kept.append(rest)
     return np.stack(kept, axis=1)
 
