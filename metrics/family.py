@@ -15,7 +15,7 @@ from skyassay.metrics.contract import (
     Table,
     Tables,
 )
-from skyassay.metrics.plugin import BaseMetric, NotMeasured, Value
+from skyassay.metrics.plugin import SMALLEST_SPREAD, BaseMetric, NotMeasured, Value
 from skyassay.metrics.selection import COLUMNS, Selection
 from skyassay.metrics.states.star_sample import BandStars, StarSample, merge
 from skyassay.metrics.statistics.twoway import TwoWay
@@ -37,7 +37,7 @@ def usable(fit: TwoWay, reason: str, hint: str) -> TwoWay:
     """
     if fit.own_fraction <= 0:
         raise NotMeasured(reason, hint)
-    if not fit.own_mean_square > 0:
+    if not fit.own_mean_square > SMALLEST_SPREAD**2:
         raise NotMeasured(
             "no_scatter", "Repeated values agree exactly: they are copies, not measurements."
         )
