@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import select
 import subprocess
@@ -11,7 +10,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -21,7 +19,6 @@ from skyassay.verify.records import Evidence, Finding, Run, Verdict
 from skyassay.verify.store import open_store
 
 pytestmark = pytest.mark.browser
-CHROMIUM = os.environ.get("SKYASSAY_CHROMIUM", "/usr/bin/chromium")
 ARGUMENTS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -38,16 +35,11 @@ PATIENCE = 20_000
 
 
 @pytest.fixture(scope="module")
-def chromium():
-    if not Path(CHROMIUM).exists():
-        words = f"No Chromium at {CHROMIUM}; SKYASSAY_CHROMIUM names another."
-        if os.environ.get("SKYASSAY_REQUIRE_BROWSER"):
-            pytest.fail(words)
-        pytest.skip(words)
+def chromium(chromium_path):
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        browser = playwright.chromium.launch(executable_path=chromium_path, args=list(ARGUMENTS))
         yield browser
         browser.close()
 

@@ -39,7 +39,7 @@ def url(tmp_path: Path) -> str:
 
 
 def files(url: str) -> list[Path]:
-    folder = Path(url.removeprefix("sqlite:///")).parent / (Path(url.removeprefix("sqlite:///")).stem + ".evidence")
+    folder = Path(url.removeprefix("sqlite:///")).with_suffix(".evidence")
     return sorted(p for p in folder.rglob("*") if p.is_file())
 
 

@@ -9,9 +9,9 @@ import pytest
 
 from skyassay.verify.gate import decide
 from skyassay.verify.gate.bounds import Bound
-from skyassay.verify.holm import holm
 from skyassay.verify.gate.margin import MarginRule, margin_for, on_log_scale
 from skyassay.verify.gate.paired import paired_test, pairs_needed, sign_flip_p, worsening
+from skyassay.verify.holm import holm
 
 LIMIT = Bound("X/a", "design", "<=", 5.0, "mmag")
 
