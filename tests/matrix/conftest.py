@@ -1,0 +1,105 @@
+"""A sound table in which every metric is measured and most pass, and the ways to spoil it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from skyassay.metrics import plugin
+from skyassay.pipeline.products.io import write_table
+from skyassay.requirements_map import load
+from skyassay.verify.commands.measure import document
+from skyassay.verify.jsonio import pretty
+from skyassay.verify.measuring import Measured, Request, measure
+from skyassay.verify.tables import contract_findings, open_tables
+
+Table = dict[str, Any]
+N_STARS, N_VISITS, BANDS = 48, 4, "ugrizy"
+UNITS = {"coord_ra": "deg", "coord_dec": "deg", "psfFlux": "nJy", "psfFluxErr": "nJy"}
+MAS = 1.0 / 3.6e6
+
+
+def sound_table(seed: int = 5) -> Table:
+    """Return stars in clusters 5, 20 and 200 arcmin apart, seen in six bands, across RA 0."""
+    rng = np.random.default_rng(seed)
+    centre = np.array([0.0, 5.0, 20.0, 200.0])[np.arange(N_STARS) % 4] / 60.0
+    ra, dec = centre - 0.05 + rng.normal(0, 0.003, N_STARS), rng.normal(0, 0.003, N_STARS)
+    shape = (len(BANDS), N_STARS, N_VISITS)
+    band, star, step = (a.ravel() for a in np.indices(shape))
+    n = len(star)
+    flux = 10 ** ((31.4 - rng.uniform(17.1, 18.5, N_STARS)[star] - rng.normal(0, 1e-3, n)) / 2.5)
+    return {
+        "objectId": star + 2**53 + 1,
+        "visit": 100 * band + step,
+        "band": np.array(list(BANDS))[band],
+        "coord_ra": (ra[star] + rng.normal(0, 2 * MAS, n)) % 360.0,
+        "coord_dec": dec[star] + rng.normal(0, 2 * MAS, n),
+        "psfFlux": flux,
+        "psfFluxErr": flux / 1000,
+        "extendedness": np.zeros(n),
+        "detect_isPrimary": np.ones(n, dtype=bool),
+        "pixelFlags_saturated": np.zeros(n, dtype=bool),
+    }
+
+
+@dataclass(frozen=True)
+class Door:
+    """The way in that users have: files, `open_tables`, `measure`, the printed document."""
+
+    folder: Path
+
+    def write(self, table: Mapping[str, Any]) -> Path:
+        """Write our own checksummed Parquet."""
+        return write_table(self.folder / "t.parquet", "matched_source", table)
+
+    def write_plain(self, table: Mapping[str, Any], units: Mapping[str, str] = UNITS) -> Path:
+        """Write anything at all, with units as field metadata."""
+        arrays = [v if isinstance(v, pa.Array) else pa.array(v) for v in table.values()]
+        fields = [
+            pa.field(k, a.type, metadata={b"unit": units[k]} if k in units else None)
+            for k, a in zip(table, arrays, strict=True)
+        ]
+        path = self.folder / "t.parquet"
+        pq.write_table(pa.Table.from_arrays(arrays, schema=pa.schema(fields)), path)
+        return path
+
+    def measure(
+        self, path: Path, recipe: str | None = "all", *, contract: bool = False
+    ) -> Measured:
+        """Measure a file as the command does; a numpy warning is an error."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", RuntimeWarning)
+            source = open_tables({"matched_source": path})
+            findings = contract_findings(source) if contract else ()
+            made = measure(source, Request(recipe=recipe), load(), findings=findings)
+            pretty(document(made))
+        return made
+
+
+@pytest.fixture
+def door(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Door:
+    """Return the door, with every interval certified: a wrong PASS has nothing to hide behind."""
+    monkeypatch.setattr(plugin, "is_certified", lambda *_: True)
+    return Door(tmp_path)
+
+
+@pytest.fixture
+def sound() -> Table:
+    return sound_table()
+
+
+@pytest.fixture(scope="module")
+def sound_measured(tmp_path_factory: pytest.TempPathFactory) -> Measured:
+    """Return what the sound table gives in every recipe."""
+    door = Door(tmp_path_factory.mktemp("sound"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plugin, "is_certified", lambda *_: True)
+        return door.measure(door.write(sound_table()))

@@ -1,0 +1,408 @@
+"""Every installed metric, in every recipe, against every kind of bad input.
+
+Each case says what must come of it: one error, a status with a reason for every metric,
+or measurements that are as if nothing had happened. No case may pass, lose a row or end
+in an exception.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from skyassay.metrics.contract import Measurement
+from skyassay.metrics.family import StarMetric
+from skyassay.metrics.registry import load_metrics
+from skyassay.pipeline.products import ProductError
+from skyassay.verify.measuring import Measured, choose
+from skyassay.verify.records import COMPARISON_RECIPES
+from skyassay.verify.tables import open_tables
+
+Table = dict[str, Any]
+FLOATS = ("coord_ra", "coord_dec", "psfFlux", "psfFluxErr", "extendedness")
+KEY = ("objectId", "visit", "band")
+STARVED = {
+    "no_rows",
+    "too_few_stars",
+    "too_few_pairs",
+    "too_few_visits",
+    "no_reference_band",
+    "not_in_recipe",
+}
+
+
+def column(name: str, value: Any) -> Callable[[Table], Table]:
+    """Return a spoiler that sets a whole column to one value."""
+    return lambda t: {**t, name: np.full(len(t["visit"]), value)}
+
+
+def rows(keep: Callable[[Table], Any]) -> Callable[[Table], Table]:
+    """Return a spoiler that keeps some rows."""
+    return lambda t: {k: v[keep(t)] for k, v in t.items()}
+
+
+def same_key(t: Table) -> Table:
+    """Give every row the key of the first."""
+    return {**t, **{k: np.repeat(t[k][:1], len(t["visit"])) for k in KEY}}
+
+
+#: What leaves nothing to measure: no metric has a value, each says why.
+RUINED: Mapping[str, Callable[[Table], Table]] = {
+    "empty table": rows(lambda t: slice(0, 0)),
+    "one row": rows(lambda t: slice(0, 1)),
+    "two rows": rows(lambda t: slice(0, 2)),
+    "one star": rows(lambda t: t["objectId"] == t["objectId"][0]),
+    "one visit": rows(lambda t: t["visit"] == 300),
+    "one visit per band": rows(lambda t: t["visit"] % 100 == 0),
+    "every row the same key": same_key,
+    "negative flux": lambda t: {**t, "psfFlux": -t["psfFlux"]},
+    "no flux": column("psfFlux", 0.0),
+    "huge flux": column("psfFlux", 1e300),
+    "huge flux and error": lambda t: {
+        **t,
+        "psfFlux": t["psfFlux"] * 1e295,
+        "psfFluxErr": t["psfFluxErr"] * 1e295,
+    },
+    "denormal flux": column("psfFlux", 5e-324),
+    "denormal error": column("psfFluxErr", 5e-324),
+    "huge error": column("psfFluxErr", 1e300),
+    "negative error": column("psfFluxErr", -1.0),
+    "no error": column("psfFluxErr", 0.0),
+    "galaxies": column("extendedness", 1.0),
+    "huge extendedness": column("extendedness", 1e300),
+    "all flagged": column("pixelFlags_saturated", True),
+    **{f"{c} all {v}": column(c, v) for c in FLOATS for v in (np.nan, np.inf)},
+    "flux all -inf": column("psfFlux", -np.inf),
+}
+
+
+def first_of_star(t: Table, name: str) -> Any:
+    """Return the first value of each row's star."""
+    _, first, star = np.unique(t["objectId"], return_index=True, return_inverse=True)
+    return t[name][first[star]]
+
+
+#: Of these only one side of the error model is left: no metric of the other may pass.
+CONSTANT = {
+    "constant flux": (lambda t: {**t, "psfFlux": first_of_star(t, "psfFlux")}, "photometry."),
+    "one flux": (lambda t: {**t, "psfFlux": np.full_like(t["psfFlux"], 1.5e5)}, "photometry."),
+    "constant positions": (
+        lambda t: {
+            **t,
+            **{c: first_of_star(t, c) for c in ("coord_ra", "coord_dec")},
+        },
+        "astrometry.",
+    ),
+    "one position": (
+        lambda t: {**t, **{c: np.full_like(t[c], 10.0) for c in ("coord_ra", "coord_dec")}},
+        "astrometry.",
+    ),
+    "on one line": (lambda t: {**t, "coord_dec": 0.0 * t["coord_dec"]}, "nothing."),
+}
+
+
+def reasons(made: Measured) -> set[str | None]:
+    """Return the reasons of the own recipes; published ones measure what they always did."""
+    return {m.reason for m in made.measurements if m.recipe not in COMPARISON_RECIPES}
+
+
+def check_door(made: Measured) -> None:
+    """Hold what is true of every case: nothing missing, nothing thrown, nothing passed twice."""
+    assert {m.metric for m in made.measurements} == set(load_metrics())
+    thrown = [m for m in made.measurements if "raised" in (m.hint or "")]
+    assert not thrown, thrown[0].hint
+    assert "plugin_error" not in {m.reason for m in made.measurements}
+    for m in made.measurements:
+        assert (m.status == "MEASURED") == (m.value is not None)
+        assert m.status == "MEASURED" or (m.reason and m.hint), m
+
+
+def passed(made: Measured, prefix: str = "") -> list[tuple[str, str | None]]:
+    """Return what passes, of metrics whose id begins so."""
+    return [
+        (p.criterion, p.band)
+        for v in made.judgement.all
+        for p in (v, *v.parts)
+        if p.status == "PASS" and (p.metric or "").startswith(prefix)
+    ]
+
+
+def check_accounts(path: Any) -> None:
+    """Every row and every object is either kept or counted."""
+    source = open_tables({"matched_source": path})
+    metrics = {m.state_key: m for m in choose((), "all") if isinstance(m, StarMetric)}
+    assert metrics
+    names = source.columns("matched_source")
+    (part,) = source.partitions({"matched_source": names}, "object", 1)
+    table = part["matched_source"]
+    lost = sum(n.count for n in source.notes() if n.code in ("null_key", "duplicate_key"))
+    assert len(table["objectId"]) + lost == source.one("matched_source").rows
+    for metric in metrics.values():
+        state = metric.fold(part)
+        for band in np.unique(table["band"]):
+            objects = len(np.unique(table["objectId"][table["band"] == band]))
+            here = state.bands[str(band)]
+            assert here.n_stars + here.n_rejected == objects, (metric.recipe.name, band)
+
+
+def by_key(made: Measured) -> dict[tuple, Measurement]:
+    return {key_of(m): m for m in made.measurements}
+
+
+def key_of(m: Measurement) -> tuple:
+    return m.metric, m.recipe, m.band, m.component, *m.at.items()
+
+
+@pytest.fixture(scope="module")
+def reference(sound_measured) -> dict[tuple, Measurement]:
+    """Return what the sound table gives."""
+    return by_key(sound_measured)
+
+
+def test_the_sound_table_is_measured_and_passes(door, sound) -> None:
+    path = door.write(sound)
+    made = door.measure(path, contract=True)
+    check_door(made)
+    check_accounts(path)
+    assert reasons(made) <= {None, "not_in_recipe"}
+    assert len(passed(made)) > 50  # or "never PASS" below would mean nothing
+    passing = {p.metric for v in made.judgement.all for p in v.parts if p.status == "PASS"}
+    assert passing == set(load_metrics())
+
+
+@pytest.mark.parametrize("case", RUINED)
+def test_ruined(door, sound, case) -> None:
+    path = door.write_plain(RUINED[case](sound))
+    made = door.measure(path)
+    check_door(made)
+    check_accounts(path)
+    assert passed(made) == []
+    assert reasons(made) <= STARVED, reasons(made)
+
+
+@pytest.mark.parametrize("case", CONSTANT)
+def test_constant(door, sound, case) -> None:
+    spoil, prefix = CONSTANT[case]
+    path = door.write_plain(spoil(sound))
+    made = door.measure(path)
+    check_door(made)
+    check_accounts(path)
+    assert passed(made, prefix) == []
+    other = "astrometry." if prefix == "photometry." else "photometry."
+    for m in made.measurements:
+        if m.metric.startswith(prefix) and m.recipe == "srd":
+            assert m.reason in ("no_scatter", "too_few_pairs", "too_few_stars")
+    assert {m.status for m in made.measurements if m.metric.startswith(other)} >= {"MEASURED"}
+
+
+@pytest.mark.parametrize("name", FLOATS)
+def test_a_missing_column_fails_what_needs_it(door, sound, name) -> None:
+    path = door.write_plain({k: v for k, v in sound.items() if k != name})
+    made = door.measure(path, contract=name == "psfFlux")
+    check_door(made)
+    assert passed(made) == []
+    for m in made.measurements:
+        needs = {c.name for c in load_metrics()[m.metric].inputs["matched_source"]}
+        if name in needs:
+            assert (m.status, m.reason) == ("NOT_MEASURED", "missing_column")
+            assert name in m.hint
+    assert "missing_column" in {f.code for f in made.findings}
+
+
+BROKEN_COLUMNS = {
+    "text for flux": ({"psfFlux": "bright"}, {}, "wrong_type"),
+    "lists for positions": ({"coord_ra": [1.0]}, {}, "wrong_type"),
+    "numbers for a flag": ({"pixelFlags_saturated": 1}, {}, "wrong_type"),
+    "flux in seconds": ({}, {"psfFlux": "s"}, "wrong_unit"),
+    "flux in magnitudes": ({}, {"psfFlux": "mag(AB)"}, "wrong_unit"),
+    "positions in metres": ({}, {"coord_dec": "m"}, "wrong_unit"),
+    "flux in parsnips": ({}, {"psfFlux": "parsnip"}, "unit_unparsable"),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN_COLUMNS)
+def test_a_broken_column_fails_what_reads_it(door, sound, case) -> None:
+    columns, units, code = BROKEN_COLUMNS[case]
+    (name,) = {**columns, **units}
+    wrong = {k: pa.array([v] * len(sound["visit"])) for k, v in columns.items()}
+    path = door.write_plain({**sound, **wrong}, {**UNITS, **units})
+    made = door.measure(path)
+    check_door(made)
+    assert passed(made) == []
+    for m in made.measurements:
+        if name in {c.name for c in load_metrics()[m.metric].inputs["matched_source"]}:
+            assert (m.status, m.reason) == ("NOT_MEASURED", code)
+            assert name in m.hint
+
+
+UNITS = {"coord_ra": "deg", "coord_dec": "deg", "psfFlux": "nJy", "psfFluxErr": "nJy"}
+
+
+@pytest.mark.parametrize(
+    ("spoil", "code"),
+    [
+        *((lambda t, k=k: {n: v for n, v in t.items() if n != k}, "missing_column") for k in KEY),
+        (lambda t: {**t, "objectId": t["objectId"].astype(float)}, "wrong_type"),
+        (lambda t: {**t, "visit": np.array(["v"] * len(t["visit"]))}, "wrong_type"),
+        (lambda t: {**t, "band": np.arange(len(t["visit"]))}, "wrong_type"),
+        (lambda t: {**t, "diaSourceId": t["objectId"]}, "wrong_product"),
+    ],
+)
+def test_without_its_key_a_table_is_refused(door, sound, spoil, code) -> None:
+    path = door.write_plain(spoil(sound))
+    with pytest.raises(ProductError) as caught:
+        door.measure(path)
+    assert (caught.value.code, caught.value.exit_code) == (code, 3)
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("damage", ["cut", "flip", "zeros", "nothing"])
+def test_damaged_files_are_refused(door, sound, damage) -> None:
+    path = door.write(sound)
+    good = path.read_bytes()
+    middle = len(good) // 2
+    bad = {
+        "cut": good[:middle],
+        "flip": good[:middle] + bytes([good[middle] ^ 16]) + good[middle + 1 :],
+        "zeros": good[:middle] + bytes(512) + good[middle + 512 :],
+        "nothing": b"",
+    }
+    path.write_bytes(bad[damage])
+    with pytest.raises(ProductError) as caught:
+        door.measure(path)
+    assert (caught.value.code, caught.value.exit_code) == ("unreadable_data", 3)
+
+
+def repeated(share: float) -> Callable[[Table], Table]:
+    def spoil(t: Table) -> Table:
+        n = int(share * len(t["visit"]))
+        return {k: np.concatenate([v, v[:n]]) for k, v in t.items()}
+
+    return spoil
+
+
+def shuffled(t: Table) -> Table:
+    order = np.random.default_rng(2).permutation(len(t["visit"]))
+    return {k: v[order] for k, v in t.items()}
+
+
+def with_blind_visit(t: Table) -> Table:
+    """Add a visit in which no star was measured."""
+    extra = {k: v[t["visit"] == t["visit"][0]].copy() for k, v in t.items()}
+    extra["visit"][:], extra["psfFlux"][:], extra["psfFluxErr"][:] = 999, np.nan, np.nan
+    return {k: np.concatenate([v, extra[k]]) for k, v in t.items()}
+
+
+def with_null_keys(t: Table) -> Table:
+    hole = {k: np.concatenate([v, v[:7]]) for k, v in t.items()}
+    mask = np.arange(len(hole["visit"])) >= len(t["visit"])
+    return {**hole, "visit": pa.array(hole["visit"], mask=mask)}
+
+
+#: What must change nothing that was measured, and what is said about it.
+HARMLESS: Mapping[str, tuple[Callable[[Table], Table], str | None]] = {
+    "1 % of the rows twice": (repeated(0.01), "duplicate_key"),
+    "every row twice": (repeated(1.0), "duplicate_key"),
+    "shuffled": (shuffled, None),
+    "keys without a value": (with_null_keys, "null_key"),
+}
+
+
+@pytest.mark.parametrize("case", HARMLESS)
+def test_harmless(door, sound, reference, case) -> None:
+    spoil, code = HARMLESS[case]
+    bad = spoil(sound)
+    count = len(bad["visit"]) - len(sound["visit"])
+    path = door.write_plain(bad)
+    made = door.measure(path)
+    check_door(made)
+    check_accounts(path)
+    assert by_key(made) == reference
+    said = [f for f in made.findings if f.code == code]
+    assert code is None or said[0].message.startswith(f"{count} rows ")
+
+
+def test_a_visit_without_stars(door, sound, reference) -> None:
+    """It is no measurement; peers that reject whole objects for it may have none left."""
+    path = door.write_plain(with_blind_visit(sound))
+    made = door.measure(path)
+    check_door(made)
+    check_accounts(path)
+    for key, m in by_key(made).items():
+        if m.recipe == "srd":
+            assert m == reference[key]
+
+
+def test_a_band_nobody_expects(door, sound, reference) -> None:
+    extra = {k: v[sound["band"] == "r"] for k, v in sound.items()}
+    extra = {**extra, "band": np.full(len(extra["visit"]), "VR"), "visit": extra["visit"] + 5000}
+    path = door.write_plain({k: np.concatenate([v, extra[k]]) for k, v in sound.items()})
+    made = door.measure(path)
+    check_door(made)
+    check_accounts(path)
+    found = by_key(made)
+    for key, m in reference.items():
+        assert found[key] == m
+    new = {m.band for m in made.measurements} - set("ugrizy")
+    assert new == {"VR"}
+    (said,) = [f for f in made.findings if f.code == "unexpected_band"]
+    assert f"{len(extra['visit'])} rows" in said.message
+    assert "VR" in said.message
+
+
+def turned(t: Table, axis: str, angle: float) -> Table:
+    """Turn the sky."""
+    ra, dec = np.radians(t["coord_ra"]), np.radians(t["coord_dec"])
+    x, y, z = np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)
+    c, s = np.cos(np.radians(angle)), np.sin(np.radians(angle))
+    if axis == "z":
+        x, y = c * x - s * y, s * x + c * y
+    else:
+        x, z = c * x - s * z, s * x + c * z
+    return {
+        **t,
+        "coord_ra": np.degrees(np.arctan2(y, x)) % 360.0,
+        "coord_dec": np.degrees(np.arcsin(np.clip(z, -1, 1))),
+    }
+
+
+@pytest.mark.parametrize(("axis", "angle"), [("z", 137.0), ("y", 90.0), ("y", -90.0)])
+def test_anywhere_on_the_sky(door, sound, reference, axis, angle) -> None:
+    """The sound table lies across RA 0; elsewhere and at a pole separations are the same."""
+    path = door.write_plain(turned(sound, axis, angle))
+    made = door.measure(path)
+    check_door(made)
+    check_accounts(path)
+    found = by_key(made)
+    assert found.keys() == reference.keys()
+    for key, m in reference.items():
+        other = found[key]
+        assert (other.status, other.reason) == (m.status, m.reason), key
+        if m.value is not None and m.unit in ("mas", "mmag"):
+            # sky cells lie fixed on the sky, and coordinates turn into each other at a pole
+            assert other.value == pytest.approx(m.value, rel=0.3), key
+
+
+def test_missing_units_are_assumed_and_said(door, sound, reference) -> None:
+    path = door.write_plain(sound, {})
+    made = door.measure(path)
+    assert by_key(made) == reference
+    (said,) = [f for f in made.findings if f.code == "unit_assumed"]
+    for name in UNITS:
+        assert name in said.message
+
+
+def test_some_rows_are_no_numbers(door, sound) -> None:
+    """A few bad values cost their stars at most: the rest is measured, none is lost."""
+    flux, ra = sound["psfFlux"].copy(), sound["coord_ra"].copy()
+    flux[::500], flux[7::500], ra[11::500] = np.nan, np.inf, -np.inf
+    path = door.write_plain({**sound, "psfFlux": flux, "coord_ra": ra})
+    made = door.measure(path, contract=True)
+    check_door(made)
+    check_accounts(path)
+    assert reasons(made) <= {None, "not_in_recipe", "too_few_pairs"}
+    assert {f.code for f in made.findings} >= {"expect_column_values_to_be_between"}
