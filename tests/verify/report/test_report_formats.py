@@ -108,9 +108,7 @@ def test_json_holds_every_verdict_and_no_nan(report):
 
 def test_csv_has_one_row_per_quantity(report):
     rows = list(csv.DictReader(io.StringIO(render(report, "csv"))))
-    mine = [
-        r for r in rows if r["criterion"] == "LPM-17.PA1/gri" and r["level"] == "design"
-    ]
+    mine = [r for r in rows if r["criterion"] == "LPM-17.PA1/gri" and r["level"] == "design"]
     assert [(r["scope"], r["band"], r["status"]) for r in mine] == [
         ("criterion", "r", "FAIL"),
         ("quantity", "g", "PASS"),
