@@ -21,6 +21,8 @@ from skyassay.metrics.states.star_sample import BandStars, StarSample, merge
 from skyassay.metrics.statistics.twoway import TwoWay
 
 PRODUCT = "matched_source"
+#: What makes a state.
+_FOLD = ("zero", "fold", "merge")
 #: What a metric of stars is written with, in one import.
 __all__ = ["NotMeasured", "StarMetric", "Value", "usable"]
 
@@ -57,7 +59,12 @@ class StarMetric(BaseMetric):
 
     @property
     def state_key(self) -> str:
-        """Return the hash of the cuts: metrics that select alike share their state."""
+        """Return the hash of the cuts: metrics that select alike share their state.
+
+        A metric with a fold of its own has a state of its own.
+        """
+        if any(getattr(type(self), n) is not getattr(StarMetric, n) for n in _FOLD):
+            return super().state_key
         return Recipe("stars", {"selection": self.recipe["selection"]}).hash
 
     def zero(self) -> StarSample:
