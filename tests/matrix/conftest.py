@@ -16,6 +16,7 @@ import pytest
 from skyassay.metrics import plugin
 from skyassay.pipeline.products.io import write_table
 from skyassay.requirements_map import load
+from skyassay.verify import measuring
 from skyassay.verify.commands.measure import document
 from skyassay.verify.jsonio import pretty
 from skyassay.verify.measuring import Measured, Request, measure
@@ -87,12 +88,24 @@ class Door:
 @pytest.fixture
 def door(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Door:
     """Return the door, with every interval certified: a wrong PASS has nothing to hide behind."""
-    monkeypatch.setattr(plugin, "is_certified", lambda *_: True)
+    certify(monkeypatch)
     return Door(tmp_path)
+
+
+def certify(patch: pytest.MonkeyPatch) -> None:
+    """Certify every interval, and list what is installed once instead of in every case."""
+    patch.setattr(plugin, "is_certified", lambda *_: True)
+    patch.setattr(measuring, "environment", dict)
 
 
 @pytest.fixture
 def sound() -> Table:
+    return sound_table()
+
+
+@pytest.fixture(scope="session")
+def sound_rows() -> Table:
+    """Return the sound table for those who only read it."""
     return sound_table()
 
 
@@ -101,5 +114,5 @@ def sound_measured(tmp_path_factory: pytest.TempPathFactory) -> Measured:
     """Return what the sound table gives in every recipe."""
     door = Door(tmp_path_factory.mktemp("sound"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(plugin, "is_certified", lambda *_: True)
+        certify(patch)
         return door.measure(door.write(sound_table()))

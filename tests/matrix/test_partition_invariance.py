@@ -7,6 +7,7 @@ rows, files and parts in any order.
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,6 +79,7 @@ def metrics() -> Iterator[Sequence[Metric]]:
         patch.syspath_prepend(str(PLUGINS))
         plugin = importlib.import_module("assay_visit_zeropoint").VisitScatter
         yield [*choose((), "all"), *(plugin(recipe) for recipe in plugin.recipes.values())]
+        del sys.modules[plugin.__module__]
 
 
 @pytest.fixture(scope="module")

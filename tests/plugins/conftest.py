@@ -91,7 +91,9 @@ class Site:
 
 
 def forget_plugins() -> None:
-    """Empty the caches of what is installed."""
+    """Empty the caches of what is installed, and of the modules that were."""
+    for name in (MODULE, "share"):
+        sys.modules.pop(name, None)
     load_metrics.cache_clear()
     loading._load_installed.cache_clear()
     invalidate_caches()
@@ -100,7 +102,6 @@ def forget_plugins() -> None:
 @pytest.fixture
 def call(site: Site, monkeypatch, capsys):
     """Run a command in this process with the packages of the site: quicker than `assay`."""
-    loaded = set(sys.modules)
     monkeypatch.syspath_prepend(str(site.folder))
     monkeypatch.chdir(site.folder)
     monkeypatch.delenv("SKYASSAY_STORE", raising=False)
@@ -114,9 +115,6 @@ def call(site: Site, monkeypatch, capsys):
         return Done(int(stop.value.code or 0), captured.out, captured.err)
 
     yield run
-    for name in set(sys.modules) - loaded:
-        if name in (MODULE, "share"):
-            del sys.modules[name]
     forget_plugins()
 
 
