@@ -27,16 +27,12 @@ from skyassay.metrics.recipes import BAND_TO_BAND
 from skyassay.metrics.states.star_sample import StarSample
 from skyassay.metrics.statistics.between import Between, compare
 from skyassay.metrics.statistics.scale import root_interval
-from skyassay.metrics.statistics.tails import (
-    exceedance,
-    fraction_interval,
-    reach,
-    reach_interval,
-    scaled,
-)
+from skyassay.metrics.statistics.tails import scaled
 from skyassay.metrics.visit_table import VisitTable, visit_table
 
 METHOD = "variance components of both bands and their offset (MOVER)"
+#: Extent below which stars lie at one place, radian.
+_ONE_PLACE = 1e-12
 
 
 @dataclass(frozen=True)
@@ -156,12 +152,12 @@ class _Fraction(_BandToBand):
         self, between: Between, component: str | None, band: str, at: Bindings
     ) -> list[Value]:
         """Return the fraction of one component at every bound AB2."""
-        tail, off = between.tail(), between.differences()
+        tail = between.tail()
         found = []
         for limit in self.bound("AB2", band, at):
-            value = exceedance(off, limit)
-            interval = scaled(fraction_interval(tail, limit, value), 100.0)
-            found.append(_value(between, 100.0 * value, interval, {"AB2": limit}, component))
+            value, interval = between.fraction_beyond(tail, limit)
+            percent = scaled(interval, 100.0)
+            found.append(_value(between, 100.0 * value, percent, {"AB2": limit}, component))
         return found
 
 
@@ -175,11 +171,10 @@ class _Reach(_BandToBand):
         self, between: Between, component: str | None, band: str, at: Bindings
     ) -> list[Value]:
         """Return the reach of one component at every bound ABF1."""
-        tail, off = between.tail(), between.differences()
+        tail = between.tail()
         found = []
         for fraction in self.bound("ABF1", band, at):
-            value = reach(off, fraction / 100.0)
-            interval = reach_interval(tail, fraction / 100.0, value)
+            value, interval = between.reached_by(tail, fraction / 100.0)
             found.append(_value(between, value, interval, {"ABF1": fraction}, component))
         return found
 
@@ -274,10 +269,14 @@ def _along(table: VisitTable, axis: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _linear_basis(direction: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return 1 and the two field coordinates, each of unit rms, shape (n_stars, 3)."""
+    """Return 1 and the field coordinates, each of unit rms, shape (n_stars, 3).
+
+    A coordinate in which the stars do not differ is no coordinate, and is left out.
+    """
     centre = direction.sum(axis=0, keepdims=True)
     axes = tangent_axes(centre / np.linalg.norm(centre))
     x = np.stack([direction @ axis[0] for axis in axes], axis=1)
     x = x - x.mean(axis=0)
     rms = np.sqrt(np.square(x).mean(axis=0))
-    return np.column_stack([np.ones(len(x)), x / np.where(rms > 0, rms, 1.0)])
+    spread = rms > _ONE_PLACE
+    return np.column_stack([np.ones(len(x)), x[:, spread] / rms[spread]])

@@ -13,18 +13,15 @@ from skyassay.metrics.astrometry import peers
 from skyassay.metrics.astrometry.pairs import Pairs, pairs_at
 from skyassay.metrics.contract import Bindings, Recipe, Scalar, Table
 from skyassay.metrics.family import NotMeasured, StarMetric, Value, usable
-from skyassay.metrics.photometry.repeatability import deviations
 from skyassay.metrics.recipes import ASTROMETRY
 from skyassay.metrics.states.star_sample import StarSample
-from skyassay.metrics.statistics.scale import median_scale
-from skyassay.metrics.statistics.tails import (
-    exceedance,
-    fraction_interval,
-    reach,
-    reach_interval,
-    scaled,
-    two_way_tail,
+from skyassay.metrics.statistics.deviations import (
+    deviation_table,
+    fraction_beyond,
+    reached_by,
 )
+from skyassay.metrics.statistics.scale import median_scale
+from skyassay.metrics.statistics.tails import scaled, two_way_tail
 from skyassay.metrics.statistics.twoway import TwoWay, fit_two_way
 from skyassay.metrics.visit_table import visit_table
 
@@ -127,8 +124,8 @@ class _AF(_Relative):
         notes = self.notes(pairs, fit)
         found = []
         for limit in limits:
-            value = exceedance(off, limit)
-            interval = scaled(fraction_interval(tail, limit, value), 100.0)
+            value, interval = fraction_beyond(tail, off, limit)
+            interval = scaled(interval, 100.0)
             found.append(
                 Value(100.0 * value, len(pairs.ends), interval, {name: limit}, None, notes)
             )
@@ -162,8 +159,7 @@ class _AD(_Relative):
         notes = self.notes(pairs, fit)
         found = []
         for fraction in fractions:
-            value = reach(off, fraction / 100.0)
-            interval = reach_interval(tail, fraction / 100.0, value)
+            value, interval = reached_by(tail, off, fraction / 100.0)
             found.append(Value(value, len(pairs.ends), interval, {name: fraction}, None, notes))
         return found
 
@@ -180,7 +176,7 @@ def separation_deviations(separation: NDArray[np.float64]) -> NDArray[np.float64
     the deviations from it would be exactly zero; the mean estimates the same centre of a
     symmetric population and its residuals have a known scale, sqrt(n / (n - 1)).
     """
-    return deviations(separation)
+    return deviation_table(separation)
 
 
 def _criteria(name: str) -> tuple[str, ...]:

@@ -14,12 +14,13 @@ from skyassay.metrics.family import NotMeasured, StarMetric, Value, usable
 from skyassay.metrics.photometry import peers
 from skyassay.metrics.recipes import PHOTOMETRY
 from skyassay.metrics.states.star_sample import StarSample
+from skyassay.metrics.statistics.deviations import (
+    deviation_table,
+    fraction_beyond,
+    reached_by,
+)
 from skyassay.metrics.statistics.scale import median_scale
 from skyassay.metrics.statistics.tails import (
-    exceedance,
-    fraction_interval,
-    reach,
-    reach_interval,
     scaled,
     two_way_tail,
 )
@@ -72,24 +73,6 @@ def split(table: VisitTable) -> TwoWay:
     """
     fit = fit_two_way(table.mag * 1e3, cell=sky_cells(table.mean_direction))
     return usable(fit, "too_few_stars", "More stars than visits are needed.")
-
-
-def deviations(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return deviations from each unit's mean, scaled to the population's.
-
-    A residual about the mean of n values has variance (n - 1) / n of the population's.
-
-    Parameters
-    ----------
-    x : ndarray, shape (n_units, n_visits)
-
-    Returns
-    -------
-    ndarray, shape (n_values,)
-    """
-    count = np.isfinite(x).sum(axis=1, keepdims=True)
-    scaled = (x - np.nanmean(x, axis=1, keepdims=True)) * np.sqrt(count / (count - 1.0))
-    return np.asarray(scaled[np.isfinite(scaled)])
 
 
 def _diagnostics(fit: TwoWay) -> dict[str, Scalar]:
@@ -156,13 +139,14 @@ class PF1(_Repeatability):
             ]
         fit = split(table)
         tail = two_way_tail(fit, _each(table))
-        off = deviations(table.mag * 1e3)
+        off = deviation_table(table.mag * 1e3)
+        number = int(np.isfinite(off).sum())
         notes = {**_diagnostics(fit), "n_stars": len(table.star)}
         found = []
         for limit in limits:
-            value = exceedance(off, limit)
-            interval = scaled(fraction_interval(tail, limit, value), 100.0)
-            found.append(Value(100.0 * value, len(off), interval, {"PA2": limit}, None, notes))
+            value, interval = fraction_beyond(tail, off, limit)
+            percent = scaled(interval, 100.0)
+            found.append(Value(100.0 * value, number, percent, {"PA2": limit}, None, notes))
         return found
 
 
@@ -195,11 +179,11 @@ class PA2(_Repeatability):
             ]
         fit = split(table)
         tail = two_way_tail(fit, _each(table))
-        off = deviations(table.mag * 1e3)
+        off = deviation_table(table.mag * 1e3)
+        number = int(np.isfinite(off).sum())
         notes = {**_diagnostics(fit), "n_stars": len(table.star)}
         found = []
         for fraction in fractions:
-            value = reach(off, fraction / 100.0)
-            interval = reach_interval(tail, fraction / 100.0, value)
-            found.append(Value(value, len(off), interval, {"PF1": fraction}, None, notes))
+            value, interval = reached_by(tail, off, fraction / 100.0)
+            found.append(Value(value, number, interval, {"PF1": fraction}, None, notes))
         return found

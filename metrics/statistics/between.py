@@ -8,12 +8,15 @@ the means (variances with ddof 0), so that no number of visits biases it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
+from skyassay.metrics.contract import Interval
 from skyassay.metrics.statistics.bounds import (
     Part,
     chi_square_part,
@@ -21,7 +24,13 @@ from skyassay.metrics.statistics.bounds import (
     independent_units,
     mover,
 )
-from skyassay.metrics.statistics.tails import TailModel
+from skyassay.metrics.statistics.tails import (
+    TailModel,
+    exceedance,
+    fraction_interval,
+    reach,
+    reach_interval,
+)
 from skyassay.metrics.statistics.twoway import TwoWay, fit_two_way, shared_part
 
 _NODES = 24_000
@@ -66,9 +75,8 @@ class Between:
 
     def shared(self, alpha: float) -> Part:
         """Return the visit variance of both sides with its one-sided bounds."""
-        sides = (self.band, self.reference)
-        modes = [(t, _spread_factor(fit)) for fit in sides for t in fit.modes]
-        return shared_part(modes, (), alpha)
+        sides = [(fit, _spread_factor(fit)) for fit in (self.band, self.reference)]
+        return shared_part(sides, alpha)
 
     def parts(self, alpha: float) -> list[Part]:
         """Return the terms of the mean square with one-sided bounds at `alpha`."""
@@ -95,6 +103,31 @@ class Between:
         units = max(_PAIR_BOUND // per_unit, 1)
         d = self.x_band[:units, :, None] - self.x_reference[:units, None, :]
         return np.asarray(d[np.isfinite(d)])
+
+    def fraction_beyond(self, tail: TailModel, limit: float) -> tuple[float, Interval]:
+        """Return the fraction of single-visit differences beyond a limit, with its interval."""
+        value = exceedance(self.differences(), limit)
+        replicas = partial(self._without_visits, lambda d: exceedance(d, limit))
+        return value, fraction_interval(tail, limit, value, replicas)
+
+    def reached_by(self, tail: TailModel, fraction: float) -> tuple[float, Interval]:
+        """Return the limit that a fraction of the differences exceeds, with its interval."""
+        value = reach(self.differences(), fraction)
+        replicas = partial(self._without_visits, lambda d: reach(d, fraction))
+        return value, reach_interval(tail, fraction, value, replicas)
+
+    def _without_visits(
+        self, statistic: Callable[[NDArray[np.float64]], float]
+    ) -> list[NDArray[np.float64]]:
+        """Return a statistic of the differences without each visit, band by band."""
+        found = []
+        for name in ("x_band", "x_reference"):
+            table = getattr(self, name)
+            parts = (np.delete(table, v, axis=1) for v in range(table.shape[1]))
+            found.append(
+                np.array([statistic(replace(self, **{name: p}).differences()) for p in parts])
+            )
+        return found
 
     def tail(self) -> TailModel:
         """Return the tail model of single-visit differences."""

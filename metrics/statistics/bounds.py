@@ -47,32 +47,33 @@ def chi_square_part(value: float, dof: float, alpha: float) -> Part:
 
 
 def pooled_part(
-    values: Sequence[float], noise: Sequence[float], dofs: Sequence[float], alpha: float
+    total: float, excess: float, variance: float, dofs: tuple[float, float], alpha: float
 ) -> Part:
     """Return the sum of mean squares that whole visits share, with its bounds.
 
     Bounding the terms one by one would be too narrow below and far too wide above; their
-    sum is bounded with Satterthwaite's degrees of freedom, each squared mean square
-    replaced by its unbiased estimate: ``T^2 / sum(e^2 / (nu + 2)) - 2``. Only what a term
-    has beyond the noise of the units' own terms counts (`e`), else terms that are nothing
-    but noise would lend their degrees of freedom to the one that is not.
+    sum is bounded with Satterthwaite's degrees of freedom, ``2 E^2 / Var``, made from what
+    the terms have beyond the noise of the units' own terms: terms that are nothing but
+    noise must not lend their degrees of freedom to the one that is not.
 
     Parameters
     ----------
-    values, noise, dofs : sequence of float
-        Mean squares, what the own terms alone would give, and degrees of freedom.
+    total : float
+        Sum of the mean squares.
+    excess, variance : float
+        What of it is beyond the noise, and the estimated variance of that sum.
+    dofs : (float, float)
+        Fewest and most degrees of freedom the sum can have.
     alpha : float
         One-sided tail.
     """
-    nu = np.asarray(dofs, dtype=np.float64)
-    total = float(sum(values))
     if total <= 0.0:
         return Part(0.0, 0.0, 0.0)
-    excess = np.maximum(np.asarray(values) - np.asarray(noise), 0.0)
-    if not excess.any():
-        return chi_square_part(total, float(nu.min()), alpha)
-    dof = float(excess.sum()) ** 2 / float((excess**2 / (nu + 2.0)).sum()) - 2.0
-    return chi_square_part(total, float(np.clip(dof, nu.min(), nu.sum())), alpha)
+    dof = dofs[0]
+    if excess > 0.0 and variance > 0.0:
+        # E[excess^2] is the square plus the variance, which is taken off
+        dof = 2.0 * (excess**2 / variance - 1.0)
+    return chi_square_part(total, float(np.clip(dof, *dofs)), alpha)
 
 
 def mover(parts: Sequence[Part]) -> Part:

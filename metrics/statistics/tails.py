@@ -26,9 +26,11 @@ from skyassay.metrics.statistics.bounds import (
     clustered_error,
     independent_units,
 )
+from skyassay.metrics.statistics.leave_out import Replicas, Scale, upper_bound
 from skyassay.metrics.statistics.twoway import TwoWay
 
 METHOD = "normal visit term x empirical own term, visit degrees of freedom"
+CONTRADICTED = "leave out one visit (the visit terms are not normal)"
 #: The own deviations are summed up in so many groups of equal width and size.
 _WIDTH_CLASSES = 12
 _NODES_PER_CLASS = 120
@@ -38,7 +40,7 @@ _NODES_PER_CLASS = 120
 _MOST = 20.0
 _TINY = 1e-12
 #: First step of the search for a bound; it grows until the bound is enclosed.
-_FIRST_STEP = 1.25
+_FIRST_STEP, _LAST_STEP = 1.25, 32.0
 
 
 def exceedance(deviation: NDArray[np.float64], limit: float) -> float:
@@ -170,16 +172,34 @@ def two_way_tail(fit: TwoWay, ends: NDArray[np.intp]) -> TailModel:
     )
 
 
-def fraction_interval(tail: TailModel, limit: float, value: float) -> Interval:
-    """Return the interval of a fraction beyond `limit`; it always holds the value."""
+def fraction_interval(tail: TailModel, limit: float, value: float, replicas: Replicas) -> Interval:
+    """Return the interval of a fraction beyond `limit`; it always holds the value.
+
+    Parameters
+    ----------
+    tail : TailModel
+    limit, value : float
+        The limit, and the fraction observed beyond it.
+    replicas : callable
+        The fraction without each visit; used only when the data contradict the model.
+    """
     draws = tail.independent_draws(limit)
     two = tail.bounds(limit, TWO_SIDED_ALPHA, draws)
     one = tail.bounds(limit, ONE_SIDED_ALPHA, draws)
-    return _interval(two, one, value)
+    return _interval(two, one, value, replicas, "logit")
 
 
-def reach_interval(tail: TailModel, fraction: float, value: float) -> Interval:
-    """Return the interval of the limit that `fraction` of the deviations exceed."""
+def reach_interval(tail: TailModel, fraction: float, value: float, replicas: Replicas) -> Interval:
+    """Return the interval of the limit that `fraction` of the deviations exceed.
+
+    Parameters
+    ----------
+    tail : TailModel
+    fraction, value : float
+        The fraction, and the limit that it is observed to exceed.
+    replicas : callable
+        The limit without each visit; used only when the data contradict the model.
+    """
     draws = tail.independent_draws(value)
 
     def solve(side: int, alpha: float) -> float:
@@ -189,18 +209,18 @@ def reach_interval(tail: TailModel, fraction: float, value: float) -> Interval:
         top = bottom = max(value, float(tail.width.max()), np.finfo(float).tiny)
         step = _FIRST_STEP
         while excess(top) >= 0:
-            bottom, top, step = top, step * top, step**2
+            bottom, top, step = top, step * top, min(step**2, _LAST_STEP)
             if not np.isfinite(top):
                 return float("inf")
         while bottom == top or excess(bottom) < 0:
-            bottom, top, step = bottom / step, bottom, step**2
+            bottom, top, step = bottom / step, bottom, min(step**2, _LAST_STEP)
             if bottom < _TINY * value or bottom == 0.0:
                 return 0.0
         return float(brentq(excess, bottom, top, rtol=1e-4))
 
     two = (solve(0, TWO_SIDED_ALPHA), solve(1, TWO_SIDED_ALPHA))
     one = (solve(0, ONE_SIDED_ALPHA), solve(1, ONE_SIDED_ALPHA))
-    return _interval(two, one, value)
+    return _interval(two, one, value, replicas, "log")
 
 
 def scaled(interval: Interval, factor: float) -> Interval:
@@ -214,14 +234,27 @@ def scaled(interval: Interval, factor: float) -> Interval:
     )
 
 
-def _interval(two: tuple[float, float], one: tuple[float, float], value: float) -> Interval:
+def _interval(
+    two: tuple[float, float],
+    one: tuple[float, float],
+    value: float,
+    replicas: Replicas,
+    scale: Scale,
+) -> Interval:
+    """Return the model's bounds, widened where the data contradict the model."""
+    high, upper, method = two[1], one[1], METHOD
+    if value > high:
+        without = replicas()
+        high = max(value, upper_bound(value, without, scale, TWO_SIDED_ALPHA))
+        upper = max(value, upper_bound(value, without, scale, ONE_SIDED_ALPHA))
+        method = CONTRADICTED
     return Interval(
         low=min(two[0], value),
-        high=max(two[1], value),
+        high=max(high, value),
         confidence=1.0 - 2.0 * TWO_SIDED_ALPHA,
-        method=METHOD,
+        method=method,
         lower=min(one[0], value),
-        upper=max(one[1], value),
+        upper=max(upper, value),
         one_sided_confidence=1.0 - ONE_SIDED_ALPHA,
     )
 

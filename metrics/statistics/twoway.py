@@ -13,7 +13,7 @@ from stars alone forgets.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,14 +37,11 @@ class SharedTerm:
     value : float
         Mean square per measurement, the units' own noise in it included.
     dof : float
-    noise : float
-        What the units' own terms alone would give.
     """
 
     name: str
     value: float
     dof: float
-    noise: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -66,6 +63,8 @@ class TwoWay:
     own_fraction : float
         Degrees of freedom left to the own part, per degree of freedom of the units.
     n_visits : int
+    visit_excess, visit_variance : float
+        What the terms of whole visits have beyond the units' noise, and the variance of it.
     """
 
     count: NDArray[np.int64]
@@ -76,10 +75,12 @@ class TwoWay:
     own_mean_square: float
     own_fraction: float
     n_visits: int
+    visit_excess: float
+    visit_variance: float
 
     def shared_part(self, alpha: float) -> Part:
         """Return the shared variance of one measurement with its one-sided bounds."""
-        return shared_part([(term, 1.0) for term in self.modes], self.cells, alpha)
+        return shared_part([(self, 1.0)], alpha)
 
     @property
     def modes(self) -> tuple[SharedTerm, ...]:
@@ -117,27 +118,26 @@ class TwoWay:
         return np.asarray(np.sqrt(square) / median_factor(dof))
 
 
-def shared_part(
-    modes: Sequence[tuple[SharedTerm, float]], cells: Sequence[SharedTerm], alpha: float
-) -> Part:
-    """Return the sum of shared terms with its one-sided bounds.
+def shared_part(sides: Sequence[tuple[TwoWay, float]], alpha: float) -> Part:
+    """Return the shared variance of one or two fits with its one-sided bounds.
 
     Parameters
     ----------
-    modes : sequence of (SharedTerm, float)
-        Terms of whole visits, each with a factor on its mean square.
-    cells : sequence of SharedTerm
-        Terms of a visit and a sky cell.
+    sides : sequence of (TwoWay, float)
+        Fits, each with a factor on its mean squares.
     alpha : float
         One-sided tail.
     """
+    dofs = [(fit.modes[0].dof, fit.modes[0].dof * len(fit.modes)) for fit, _ in sides]
     visit = pooled_part(
-        [t.value * f for t, f in modes],
-        [t.noise * f for t, f in modes],
-        [t.dof for t, _ in modes],
+        sum(f * t.value for fit, f in sides for t in fit.modes),
+        sum(f * fit.visit_excess for fit, f in sides),
+        sum(f**2 * fit.visit_variance for fit, f in sides),
+        (min(low for low, _ in dofs), sum(high for _, high in dofs)),
         alpha,
     )
-    return mover([visit, *(chi_square_part(t.value, t.dof, alpha) for t in cells)])
+    cells = [chi_square_part(f * t.value, t.dof, alpha) for fit, f in sides for t in fit.cells]
+    return mover([visit, *cells])
 
 
 def fit_two_way(
@@ -174,7 +174,8 @@ def fit_two_way(
     dof_units = int(count.sum() - len(x))
     visit_dof = _visit_dof(seen)
     shared = _mode_terms(total - after_modes, coefficients, basis, seen, dof_units, visit_dof)
-    noise = _mode_noise(r, seen, basis, ends)
+    noise = _mode_noise(r, seen, basis, ends) / dof_units
+    excess, variance = _visit_excess(shared, noise, coefficients, visit_dof)
     dof_own = dof_units - basis.shape[1] * visit_dof
     if cell is not None:
         r, term, cell_dof = _remove_cells(r, seen, cell, dof_units)
@@ -185,11 +186,12 @@ def fit_two_way(
         own=np.where(seen, r, np.nan),
         basis=basis,
         coefficients=coefficients,
-        shared=tuple(replace(t, noise=n / dof_units) for t, n in zip(shared, noise, strict=False))
-        + shared[basis.shape[1] :],
+        shared=shared,
         own_mean_square=float(np.square(r).sum()) / dof_units,
         own_fraction=max(dof_own, 0.0) / dof_units,
         n_visits=int((seen.sum(axis=0) > 0).sum()),
+        visit_excess=excess,
+        visit_variance=variance,
     )
 
 
@@ -254,7 +256,7 @@ def _mode_noise(
     seen: NDArray[np.bool_],
     basis: NDArray[np.float64],
     ends: NDArray[np.intp] | None,
-) -> list[float]:
+) -> NDArray[np.float64]:
     """Return the sum of squares that own terms alone would put into each mode.
 
     Units that share a star move together: their terms are summed star by star.
@@ -272,7 +274,34 @@ def _mode_noise(
         squares = np.square(member @ term).sum(axis=0)
         squares -= (per_unit - 1) * np.square(term).sum(axis=0)
         found.append(float((squares[size > 0] / size[size > 0]).clip(0.0).sum()))
-    return found
+    return np.array(found)
+
+
+def _visit_excess(
+    modes: tuple[SharedTerm, ...],
+    noise: NDArray[np.float64],
+    coefficients: NDArray[np.float64],
+    dof: float,
+) -> tuple[float, float]:
+    """Return the trace of the visits' covariance beyond noise, and the variance of it.
+
+    A visit's modes may be one thing (refraction stretches one way: scale and shear move
+    together), so their covariance counts, not their number. For a Wishart matrix S with
+    `dof` degrees of freedom, unbiased for Sigma: Var(tr S) = 2 tr(Sigma^2) / dof, and
+    tr(Sigma^2) is estimated from tr(S^2) and tr(S)^2 without bias.
+    """
+    value = np.array([t.value for t in modes])
+    spread = coefficients - coefficients.mean(axis=0)
+    size = np.sqrt(np.square(spread).sum(axis=0))
+    unit = np.divide(spread, size, out=np.zeros_like(spread), where=size > 0)
+    level = np.sqrt(np.maximum(value - noise, 0.0))
+    matrix = (unit.T @ unit) * np.outer(level, level)
+    trace = float(np.trace(matrix))
+    square, of_squares = trace**2, float(np.square(matrix).sum())
+    if dof <= 1.0:
+        return trace, square
+    sigma = (of_squares - square / dof) * dof**2 / (dof**2 + dof - 2.0)
+    return trace, 2.0 * max(sigma, square / len(modes) / 3.0) / dof
 
 
 def _remove_cells(

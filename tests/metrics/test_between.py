@@ -8,7 +8,7 @@ from scipy.stats import binom, norm
 
 from skyassay.metrics.statistics.between import compare
 from skyassay.metrics.statistics.scale import root_interval
-from skyassay.metrics.statistics.tails import exceedance, fraction_interval
+from skyassay.metrics.statistics.tails import exceedance
 
 
 def sides(n_units, visits, shared, own, offset=0.0, seed=0):
@@ -94,8 +94,11 @@ def test_an_offset_moves_the_tail(sign) -> None:
     a, b = sides(60, (20, 20), 0.5, 1.0, sign * 20.0, 6)
     found = compared(a, b)
     assert found.tail().fraction(15.0) > 0.95
-    interval = fraction_interval(found.tail(), 15.0, exceedance(found.differences(), 15.0))
+    value, interval = found.fraction_beyond(found.tail(), 15.0)
+    assert value == exceedance(found.differences(), 15.0)
     assert interval.lower > 0.5
+    limit, reached = found.reached_by(found.tail(), 0.1)
+    assert 20.0 < reached.lower < limit < reached.upper < 30.0
 
 
 def test_units_that_miss_visits() -> None:

@@ -1,0 +1,73 @@
+"""Deviations of repeated values from their centre, and how far they stray."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skyassay.metrics.contract import Interval
+from skyassay.metrics.statistics.leave_out import without_each_column
+from skyassay.metrics.statistics.tails import (
+    TailModel,
+    exceedance,
+    fraction_interval,
+    reach,
+    reach_interval,
+)
+
+
+def deviation_table(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return deviations from each unit's mean, scaled to the population's.
+
+    A residual about the mean of n values has variance (n - 1) / n of the population's.
+
+    Parameters
+    ----------
+    x : ndarray, shape (n_units, n_visits)
+
+    Returns
+    -------
+    ndarray, shape (n_units, n_visits)
+        NaN where not seen.
+    """
+    count = np.isfinite(x).sum(axis=1, keepdims=True)
+    centre = np.nanmean(x, axis=1, keepdims=True)
+    return np.asarray((x - centre) * np.sqrt(count / (count - 1.0)))
+
+
+def deviations(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the finite values of `deviation_table`, shape (n_values,)."""
+    table = deviation_table(x)
+    return np.asarray(table[np.isfinite(table)])
+
+
+def fraction_beyond(
+    tail: TailModel, table: NDArray[np.float64], limit: float
+) -> tuple[float, Interval]:
+    """Return the fraction of deviations beyond a limit, with its interval.
+
+    Parameters
+    ----------
+    tail : TailModel
+    table : ndarray, shape (n_units, n_visits)
+        From `deviation_table`.
+    limit : float
+    """
+    value = exceedance(table[np.isfinite(table)], limit)
+
+    def without() -> list[NDArray[np.float64]]:
+        return [without_each_column(table, lambda d: exceedance(d, limit))]
+
+    return value, fraction_interval(tail, limit, value, without)
+
+
+def reached_by(
+    tail: TailModel, table: NDArray[np.float64], fraction: float
+) -> tuple[float, Interval]:
+    """Return the limit that a fraction of the deviations exceeds, with its interval."""
+    value = reach(table[np.isfinite(table)], fraction)
+
+    def without() -> list[NDArray[np.float64]]:
+        return [without_each_column(table, lambda d: reach(d, fraction))]
+
+    return value, reach_interval(tail, fraction, value, without)
