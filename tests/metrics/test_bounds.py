@@ -10,6 +10,7 @@ from skyassay.metrics.statistics.bounds import (
     Part,
     chi_square_part,
     clustered_error,
+    independent_units,
     mover,
     pooled_part,
     quantile_bounds,
@@ -34,31 +35,36 @@ def test_chi_square_bounds(dof, alpha) -> None:
 
 
 def test_one_shared_term_keeps_its_degrees_of_freedom() -> None:
-    for noise in (0.0, 1.5, 2.0, 9.0):
-        assert pooled_part([2.0], [noise], [4.0], 0.05) == chi_square_part(2.0, 4.0, 0.05)
+    """A mean square with 4 of them has an expected square of value^2 (1 + 2 / 4)."""
+    variance = 2.0 * 2.0**2 / (4.0 + 2.0)
+    found = pooled_part(2.0, 2.0, variance, (1.0, 100.0), 0.05)
+    want = chi_square_part(2.0, 4.0, 0.05)
+    assert (found.low, found.high) == pytest.approx((want.low, want.high))
 
 
-def test_pooled_terms_lie_between_their_extremes() -> None:
-    """Equal terms with 2 degrees of freedom each are better known together than alone."""
-    alone = chi_square_part(2.0, 2.0, 0.05)
-    both = pooled_part([1.0, 1.0], [0.0, 0.0], [2.0, 2.0], 0.05)
-    full = chi_square_part(2.0, 4.0, 0.05)
-    assert both.value == 2.0
-    assert full.high <= both.high < alone.high
-    assert alone.low < both.low <= full.low
+@pytest.mark.parametrize("variance", [1e-9, 0.1, 1.0, 1e9])
+def test_pooled_terms_stay_between_fewest_and_most_degrees_of_freedom(variance) -> None:
+    fewest, most = (chi_square_part(2.0, nu, 0.05) for nu in (2.0, 4.0))
+    found = pooled_part(2.0, 1.5, variance, (2.0, 4.0), 0.05)
+    assert found.value == 2.0
+    assert most.high <= found.high <= fewest.high
+    assert fewest.low <= found.low <= most.low
 
 
-def test_a_term_of_nothing_but_noise_lends_no_degrees_of_freedom() -> None:
-    lent = pooled_part([4.0, 1.0, 1.0], [0.0, 0.0, 0.0], [2.0, 2.0, 2.0], 0.05)
-    kept = pooled_part([4.0, 1.0, 1.0], [0.0, 1.0, 1.0], [2.0, 2.0, 2.0], 0.05)
-    assert kept == chi_square_part(6.0, 2.0, 0.05)
-    assert kept.high > lent.high
-    noise_only = pooled_part([1.0, 1.0], [2.0, 2.0], [2.0, 9.0], 0.05)
-    assert noise_only == chi_square_part(2.0, 2.0, 0.05)
+def test_terms_of_nothing_but_noise_lend_no_degrees_of_freedom() -> None:
+    found = pooled_part(6.0, 0.0, 0.0, (2.0, 6.0), 0.05)
+    assert found == chi_square_part(6.0, 2.0, 0.05)
 
 
 def test_no_shared_scatter_at_all() -> None:
-    assert pooled_part([0.0, 0.0], [0.0, 0.0], [2.0, 2.0], 0.05) == Part(0.0, 0.0, 0.0)
+    assert pooled_part(0.0, 0.0, 0.0, (2.0, 4.0), 0.05) == Part(0.0, 0.0, 0.0)
+
+
+def test_pairs_are_no_more_independent_than_half_their_stars() -> None:
+    pairs = np.array([(i, j) for i in range(10) for j in range(i + 1, 10)])
+    assert independent_units(pairs) == 5.0
+    assert independent_units(np.array([[0, 1], [2, 3]])) == 2.0
+    assert independent_units(np.arange(7)[:, None]) == 7.0
 
 
 def test_mover_of_one_part_is_that_part() -> None:
@@ -73,7 +79,7 @@ def test_mover_adds_in_quadrature_and_stays_above_zero() -> None:
 
 
 @pytest.mark.parametrize(
-    "make", [chi_square_part, lambda v, d, a: pooled_part([v, v], [0.1, v], [d, d], a)]
+    "make", [chi_square_part, lambda v, d, a: pooled_part(v, v / 2, 0.2, (d, 2 * d), a)]
 )
 def test_bounds_widen_as_alpha_falls(make) -> None:
     parts = [make(1.0, 3.0, alpha) for alpha in (0.2, 0.1, 0.05, 0.025, 0.001)]

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from skyassay.metrics.statistics.bounds import chi_square_part
 from skyassay.metrics.statistics.twoway import fit_two_way
 
 
@@ -133,6 +134,26 @@ def test_a_pure_distortion_is_shared_in_full() -> None:
     np.testing.assert_allclose(
         fit.shared_variance().mean(), fit.shared_mean_square, rtol=1e-9, atol=0
     )
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+def test_one_number_per_visit_has_the_degrees_of_freedom_of_one(mixed) -> None:
+    """A stretch along one axis is scale and shear at once, in a fixed proportion."""
+    rng = np.random.default_rng(10)
+    angle = np.linspace(0, np.pi, 200, endpoint=False)
+    basis = np.stack(
+        [np.ones(200), np.sqrt(2) * np.cos(2 * angle), np.sqrt(2) * np.sin(2 * angle)], 1
+    )
+    term = np.array([[1.0, 1.0, 0.0]]) if mixed else np.array([[1.0, 0.0, 0.0]])
+    one = basis @ (rng.normal(0, 5.0, (9, 1)) * term).T + rng.normal(0, 0.01, (200, 9))
+    found = fit_two_way(one, basis, ends=np.arange(200)[:, None])
+    part = found.shared_part(0.05)
+    want = chi_square_part(found.shared_mean_square, 8.0, 0.05)
+    assert part.high == pytest.approx(want.high, rel=0.05)
+    many = basis @ rng.normal(0, 5.0, (9, 3)).T + rng.normal(0, 0.01, (200, 9))
+    found = fit_two_way(many, basis, ends=np.arange(200)[:, None])
+    part = found.shared_part(0.05)
+    assert part.high < 0.9 * chi_square_part(found.shared_mean_square, 8.0, 0.05).high
 
 
 def test_constant_values_have_no_scatter() -> None:
