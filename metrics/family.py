@@ -21,6 +21,8 @@ from skyassay.metrics.states.star_sample import BandStars, StarSample, merge
 from skyassay.metrics.statistics.twoway import TwoWay
 
 PRODUCT = "matched_source"
+#: Share of units that may agree with themselves exactly: rounding may make a few.
+MOST_COPIES = 0.05
 #: What makes a state.
 _FOLD = ("zero", "fold", "merge")
 #: What a metric of stars is written with, in one import.
@@ -33,15 +35,18 @@ def usable(fit: TwoWay, reason: str, hint: str) -> TwoWay:
     Raises
     ------
     NotMeasured
-        `reason` when the units leave no degrees of freedom; ``no_scatter`` when every unit
-        has the same value in every visit: copies of one measurement are not repeats, and
-        their perfect agreement must not pass.
+        `reason` when the units leave no degrees of freedom; ``no_scatter`` when units have
+        the same value in every visit, all of them or more than a few: copies of one
+        measurement are not repeats, and their perfect agreement must not pass.
     """
     if fit.own_fraction <= 0:
         raise NotMeasured(reason, hint)
-    if not fit.own_mean_square > SMALLEST_SPREAD**2:
+    copies = float((fit.raw_scatter <= SMALLEST_SPREAD).mean())
+    if copies > MOST_COPIES or not fit.own_mean_square > SMALLEST_SPREAD**2:
         raise NotMeasured(
-            "no_scatter", "Repeated values agree exactly: they are copies, not measurements."
+            "no_scatter",
+            f"Repeated values agree exactly in {copies:.0%} of the cases: "
+            "they are copies, not measurements.",
         )
     return fit
 

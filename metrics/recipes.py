@@ -55,7 +55,7 @@ VALIDATE_DRP_PHOTOMETRY = Recipe(
             "extendedness_max": 1.0,
             "snr": [50.0, None],
         },
-        "min_stars": 1,
+        "min_stars": 2,
         "repetitions": 50,
         "seed": 8675309,
         "statistic": "mean over repetitions of the scaled interquartile range of pair differences",

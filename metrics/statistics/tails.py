@@ -38,6 +38,8 @@ _NODES_PER_CLASS = 120
 #: correlated between two deviations than their squares are. The stars say how much; this
 #: only keeps a lucky estimate from the absurd.
 _MOST = 20.0
+#: With fewer draws than this beyond the limit the stars cannot say how independent they are.
+_ENOUGH = 3.0
 _TINY = 1e-12
 #: First step of the search for a bound; it grows until the bound is enclosed.
 _FIRST_STEP, _LAST_STEP = 1.25, 32.0
@@ -122,7 +124,7 @@ class TailModel:
         chance = np.nanmean(_beyond(self.own, self.width[:, None], limit), axis=1)
         p = float(chance.mean())
         error = clustered_error(chance - p, self.ends, int(self.ends.max()) + 1)
-        if error <= 0 or p <= 0 or p >= 1:
+        if error <= 0 or p >= 1 or p * self.n_own < _ENOUGH:
             return self.n_own
         return float(np.clip(p * (1 - p) / error**2, 1.0, _MOST * self.n_own))
 

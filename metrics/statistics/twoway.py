@@ -65,6 +65,8 @@ class TwoWay:
     n_visits : int
     visit_excess, visit_variance : float
         What the terms of whole visits have beyond the units' noise, and the variance of it.
+    raw_scatter : ndarray, shape (n_units,)
+        Standard deviation (ddof 1) of each unit, nothing taken out.
     """
 
     count: NDArray[np.int64]
@@ -77,6 +79,7 @@ class TwoWay:
     n_visits: int
     visit_excess: float
     visit_variance: float
+    raw_scatter: NDArray[np.float64]
 
     def shared_part(self, alpha: float) -> Part:
         """Return the shared variance of one measurement with its one-sided bounds."""
@@ -169,6 +172,7 @@ def fit_two_way(
     zero = np.where(seen, x, 0.0)
     r = np.where(seen, zero - (zero.sum(axis=1) / count)[:, None], 0.0)
     total = float(np.square(r).sum())
+    raw_scatter = np.sqrt(np.square(r).sum(axis=1) / np.maximum(count - 1, 1))
     r, coefficients = _remove_modes(r, seen, basis, count)
     after_modes = float(np.square(r).sum())
     dof_units = int(count.sum() - len(x))
@@ -192,6 +196,7 @@ def fit_two_way(
         n_visits=int((seen.sum(axis=0) > 0).sum()),
         visit_excess=excess,
         visit_variance=variance,
+        raw_scatter=raw_scatter,
     )
 
 

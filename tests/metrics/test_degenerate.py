@@ -137,10 +137,7 @@ def test_values_that_are_copies_are_no_evidence(catalog, measure, name, recipe) 
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(
-            "photometry.repeatability.pa1",
-            marks=pytest.mark.xfail(reason="copies of single stars are not looked for"),
-        ),
+        "photometry.repeatability.pa1",
         "astrometry.relative.am1",
     ],
 )

@@ -137,7 +137,6 @@ def test_no_outlier_at_all_does_not_mean_none_ever() -> None:
     assert 0.001 < found.upper < 0.2
 
 
-@pytest.mark.xfail(reason="a limit that nothing reaches counts more draws than were made")
 def test_no_outlier_among_n_says_no_more_than_n_draws_can() -> None:
     """360 deviations without an outlier: Jeffreys' upper limit for 0 of 360 is 0.53 %."""
     tail = tail_of(table(60, 6, 0.0, 5.0, 4))
