@@ -20,40 +20,71 @@ if TYPE_CHECKING:
 NAMED = 3
 #: Columns of a terminal that shows everything in one table.
 WIDE = 160
+#: What is said below a table that shows what a value says without its interval.
+ALONE = (
+    "Alone, or point verdict: what the bare value would say. "
+    "Only a whole interval inside the limit passes, only one outside it fails."
+)
+#: Why a value has no verdict beside it.
+UNASKED = "no verdict: no criterion asks for it at its binding level (assay verify --level all)."
+#: Columns of a terminal that has room for the usual tables.
+ROOMY = 115
 #: Columns that are statuses: shown with symbol, word and colour.
-STATUS_COLUMNS = ("Status", "Verdict", "Point verdict")
+STATUS_COLUMNS = ("Status", "Verdict", "Point verdict", "Alone")
 
 
 @dataclass(frozen=True)
 class Grid:
-    """A table of text: column names, rows of cells."""
+    """A table of text: column names, rows of cells, a note below.
+
+    A tight one has no column to spare, and cells of several lines (`leading` lines apart);
+    `below` keeps the reasons out of the table on any terminal.
+    """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+    tight: bool = False
+    leading: int = 0
+    below: bool = False
 
 
 def measurement_grid(
-    measurements: Sequence[Measurement], verdicts: Mapping[str, Sequence[Verdict]]
+    measurements: Sequence[Measurement],
+    verdicts: Mapping[str, Sequence[Verdict]],
+    width: int = WIDE,
 ) -> Grid:
     """Return one row per measurement, with the verdict at the binding level beside it."""
-    rows = []
-    for m in measurements:
-        judged = _verdict_on(m, verdicts.get(m.recipe, ()))
-        rows.append(
-            (
-                m.metric,
-                " ".join(x for x in (m.band, m.component) if x) or NOTHING,
-                _at(m),
-                _value(m),
-                str(m.n),
-                judged.status if judged else (NOTHING if m.value is not None else m.status),
-                (judged.point_status or NOTHING) if judged else NOTHING,
-                m.recipe,
-                ": ".join(x for x in (m.reason, m.hint) if x) or (_why(judged) if judged else ""),
-            )
-        )
+    rows = [_measurement_row(m, _verdict_on(m, verdicts.get(m.recipe, ()))) for m in measurements]
     names = ("Metric", "Band", "At", "Value", "n", "Verdict", "Point verdict", "Recipe", "Why")
-    return Grid(names, tuple(rows))
+    grid = Grid(names, tuple(rows))
+    return grid if width >= ROOMY else _folded(grid)
+
+
+def _measurement_row(m: Measurement, judged: Verdict | None) -> tuple[str, ...]:
+    return (
+        m.metric,
+        " ".join(x for x in (m.band, m.component) if x) or NOTHING,
+        _at(m),
+        _value(m),
+        str(m.n),
+        judged.status if judged else (NOTHING if m.value is not None else m.status),
+        (judged.point_status or NOTHING) if judged else NOTHING,
+        m.recipe,
+        ": ".join(x for x in (m.reason, m.hint) if x) or (why_of(judged) if judged else UNASKED),
+    )
+
+
+def _folded(grid: Grid) -> Grid:
+    """Return the measurements for a narrow terminal: band and parameters below the metric."""
+    compared = any(row[7] in COMPARISON_RECIPES for row in grid.rows)
+    rows = []
+    for metric, band, at, value, _, verdict, alone, recipe, why in grid.rows:
+        below = " at ".join(x for x in (band.replace(NOTHING, ""), at) if x)
+        what = f"{metric}\n  {below}" if below else metric
+        rows.append((what, value, verdict, *((alone,) if compared else ()), recipe, why))
+    names = ("Metric", "Value", "Verdict", *(("Alone",) if compared else ()), "Recipe", "Why")
+    return Grid(names, tuple(rows), tight=True, below=True)
 
 
 def verdict_grid(verdicts: Sequence[Verdict], *, short: bool = False) -> Grid:
@@ -74,29 +105,6 @@ def verdict_grid(verdicts: Sequence[Verdict], *, short: bool = False) -> Grid:
     return Grid((*names, "Point verdict", "Margin", "Recipe", "Why"), tuple(rows))
 
 
-def recipe_grid(by_recipe: Mapping[str, Sequence[Verdict]]) -> Grid:
-    """Return one row per criterion, level and band, and a column per recipe.
-
-    Bands that no recipe measured share a row.
-    """
-    cells: dict[tuple[str, str], dict[str, dict[str, Verdict]]] = {}
-    for recipe, verdicts in by_recipe.items():
-        for v in verdicts:
-            places = cells.setdefault((v.criterion, v.level), {})
-            for p in v.parts or (v,):
-                places.setdefault(_place(p), {})[recipe] = p
-    rows = []
-    for (criterion, level), places in cells.items():
-        lines: dict[tuple[str, ...], list[str]] = {}
-        for place, found in places.items():
-            one = next(iter(found.values()))
-            limit = limit_text(one.op, one.limit, one.unit)
-            key = (limit, *(_cell(found.get(recipe)) for recipe in by_recipe))
-            lines.setdefault(key, []).append(place)
-        rows += [(criterion, level, " ".join(names), *key) for key, names in lines.items()]
-    return Grid(("Requirement", "Level", "Band", "Limit", *by_recipe), tuple(rows))
-
-
 def show(grid: Grid, console: Console) -> None:
     """Print a grid on a terminal: a status is a symbol and a word, and a colour besides.
 
@@ -106,30 +114,44 @@ def show(grid: Grid, console: Console) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    narrow = console.width < WIDE
+    padding = (0, 1, 0, 0) if grid.tight else (0, 1)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=padding, leading=grid.leading)
+    narrow = console.width < WIDE or grid.below
     kept = [i for i in range(len(grid.columns)) if not _spare(grid, i, narrow)]
     for name in (grid.columns[i] for i in kept):
         right = name in ("Value", "Limit", "Margin", "n")
-        fold = name == "Why"
+        fold = name == "Why" or (grid.tight and name == grid.columns[0])
         table.add_column(
             name, justify="right" if right else "left", no_wrap=not fold, overflow="fold"
         )
     for row in grid.rows:
         table.add_row(*(_text(grid.columns[i], row[i]) for i in kept))
     console.print(table)
+    below = [grid.note] if grid.note else []
+    if _says_alone(grid, kept):
+        below.append(ALONE)
     if narrow and "Why" in grid.columns:
-        for line in _reasons(grid):
-            console.print(Text(visible(line)))
+        below += _reasons(grid)
+    for line in below:
+        console.print(Text(visible(line)))
+
+
+def _says_alone(grid: Grid, kept: Sequence[int]) -> bool:
+    """Whether a table shows what a value says without its interval."""
+    heads = {"Alone", "Point verdict"} & {grid.columns[i] for i in kept}
+    return bool(heads) or any("\nalone: " in cell for row in grid.rows for cell in row)
 
 
 def _text(column: str, cell: str) -> Text:
     """Return one cell; what names and hints hold is text, never markup."""
     from rich.text import Text
 
-    if column in STATUS_COLUMNS and cell != NOTHING:
-        return Text(look(cell).label, style=look(cell).terminal)
-    return Text(visible(cell))
+    if column not in STATUS_COLUMNS:
+        return Text(visible(cell))
+    return Text("\n").join(
+        Text(NOTHING) if line == NOTHING else Text(look(line).label, style=look(line).terminal)
+        for line in cell.split("\n")
+    )
 
 
 def _reasons(grid: Grid) -> list[str]:
@@ -137,9 +159,9 @@ def _reasons(grid: Grid) -> list[str]:
     where: dict[str, list[str]] = {}
     name = ""
     for row in grid.rows:
-        name = row[0] or name
-        if row[-1]:
-            where.setdefault(row[-1], []).append(name)
+        name = row[0].partition("\n")[0] or name
+        for reason in filter(None, row[-1].split("\n")):
+            where.setdefault(reason, []).append(name)
     lines = []
     for why, names in where.items():
         known = list(dict.fromkeys(names))
@@ -164,14 +186,14 @@ def _spare(grid: Grid, index: int, narrow: bool) -> bool:
         return narrow
     if name == "Level":
         return narrow and len({row[0] for row in grid.rows}) == len({row[:2] for row in grid.rows})
-    return name == "Recipe" and len(held - {NOTHING}) <= 1
+    return name == "Recipe" and not grid.leading and len(held - {NOTHING}) <= 1
 
 
 def _groups(v: Verdict) -> list[list[Verdict]]:
     """Return the parts of a verdict, those without a value together, the deciding ones first."""
     groups: dict[object, list[Verdict]] = {}
     for p in v.parts or (v,):
-        groups.setdefault(p.status if p.value is None else _place(p), []).append(p)
+        groups.setdefault(p.status if p.value is None else place_of(p), []).append(p)
     decisive = (v.status, v.band, v.component)
     return sorted(
         groups.values(), key=lambda g: decisive not in [(p.status, p.band, p.component) for p in g]
@@ -187,7 +209,7 @@ def _verdict_row(
     return (
         criterion,
         v.level if criterion else "",
-        mark + " ".join(_place(p) for p in group),
+        mark + " ".join(place_of(p) for p in group),
         with_interval(v.value, v.low, v.high) + unit,
         limit_text(v.op, v.limit, v.unit),
         v.status,
@@ -200,29 +222,19 @@ def _verdict_row(
 
 def _why_all(group: Sequence[Verdict]) -> str:
     """Return the reasons of several bands, those that are missing in one breath."""
-    missing = [_place(p) for p in group if p.reason == "band_missing"]
-    others = dict.fromkeys(_why(p) for p in group if p.reason != "band_missing")
+    missing = [place_of(p) for p in group if p.reason == "band_missing"]
+    others = dict.fromkeys(why_of(p) for p in group if p.reason != "band_missing")
     first = [f"band_missing: Nothing was measured in band {', '.join(missing)}."] if missing else []
     return " ".join([*first, *others])
 
 
-def _why(v: Verdict) -> str:
+def why_of(v: Verdict) -> str:
+    """Return reason and hint of a verdict."""
     return ": ".join(x for x in (v.reason, v.hint) if x)
 
 
-def _cell(v: Verdict | None) -> str:
-    """Return value, verdict and what the bare value would say, each on its line."""
-    if v is None:
-        return NOTHING
-    if v.value is None:
-        return look(v.status).label
-    lines = [with_interval(v.value, v.low, v.high), look(v.status).label]
-    if v.point_status is not None:
-        lines.append(f"alone: {look(v.point_status).label}")
-    return "\n".join(lines)
-
-
-def _place(v: Verdict) -> str:
+def place_of(v: Verdict) -> str:
+    """Return band and component of a verdict."""
     return " ".join(x for x in (v.band, v.component) if x) or NOTHING
 
 

@@ -106,7 +106,8 @@ def document(made: Measured) -> dict[str, Any]:
 def _print(made: Measured, output_format: str, store: str) -> None:
     from rich.text import Text
 
-    from skyassay.verify.tabular import measurement_grid, recipe_grid, show
+    from skyassay.verify.side_by_side import recipe_grid
+    from skyassay.verify.tabular import measurement_grid, show
 
     if output_format == "csv":
         from skyassay.verify.csvio import measurements_csv
@@ -119,9 +120,9 @@ def _print(made: Measured, output_format: str, store: str) -> None:
     print_head(console, run)
     if len(by_recipe) > 1:
         binding = {name: [v for v in found if v.binding] for name, found in by_recipe.items()}
-        show(recipe_grid(binding), console)
+        show(recipe_grid(binding, console.width, measured=True), console)
     else:
-        show(measurement_grid(made.measurements, by_recipe), console)
+        show(measurement_grid(made.measurements, by_recipe, console.width), console)
     print_findings(console, made.findings)
     kept = "Nothing was kept." if store == NO_STORE else f"Kept in {store} as {run.id}."
     console.print(Text(kept))

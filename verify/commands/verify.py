@@ -195,7 +195,8 @@ def _print(
 ) -> None:
     from rich.text import Text
 
-    from skyassay.verify.tabular import WIDE, recipe_grid, show, verdict_grid
+    from skyassay.verify.side_by_side import recipe_grid
+    from skyassay.verify.tabular import WIDE, show, verdict_grid
 
     run = found.run
     flat = [v for group in shown.values() for v in group]
@@ -212,7 +213,7 @@ def _print(
     console = terminal()
     print_head(console, run)
     if len(shown) > 1:
-        show(recipe_grid(shown), console)
+        show(recipe_grid(shown, console.width), console)
     else:
         show(verdict_grid(flat, short=console.width < WIDE), console)
     print_findings(console, found.findings)
