@@ -87,7 +87,7 @@ def _folded(grid: Grid) -> Grid:
     return Grid(names, tuple(rows), tight=True, below=True)
 
 
-def verdict_grid(verdicts: Sequence[Verdict], *, short: bool = False) -> Grid:
+def verdict_grid(verdicts: Sequence[Verdict], *, short: bool = False, width: int = WIDE) -> Grid:
     """Return one row per verdict, and one per band where there are several.
 
     With `short`, the bands without a value share a row.
@@ -102,7 +102,26 @@ def verdict_grid(verdicts: Sequence[Verdict], *, short: bool = False) -> Grid:
         rows.append(_verdict_row(groups[0], v.criterion, short=True))
         rows += [_verdict_row(g, "", "· ", short=True) for g in groups[1:]]
     names = ("Requirement", "Level", "Band", "Value", "Limit", "Status")
-    return Grid((*names, "Point verdict", "Margin", "Recipe", "Why"), tuple(rows))
+    grid = Grid((*names, "Point verdict", "Margin", "Recipe", "Why"), tuple(rows))
+    return grid if width >= ROOMY else _folded_verdicts(grid)
+
+
+def _folded_verdicts(grid: Grid) -> Grid:
+    """Return the verdicts for a narrow terminal: band and limit below the requirement."""
+    compared = any(row[8] in COMPARISON_RECIPES for row in grid.rows)
+    named = [row for row in grid.rows if row[0]]
+    levels = len({row[:2] for row in named}) > len({row[0] for row in named})
+    rows = []
+    for criterion, level, band, value, limit, status, alone, margined, recipe, why in grid.rows:
+        head = f"{criterion} {level}" if levels else criterion
+        what = f"  {band.removeprefix('· ').replace(NOTHING, '')} {limit}".replace("   ", "  ")
+        first = f"{head}\n{what}" if criterion else what
+        # the numbers stand beside the band, below the name
+        drop = "\n" if criterion else ""
+        cells = (value, status, *((alone,) if compared else ()), margined)
+        rows.append((first, *(drop + cell for cell in cells), recipe, why))
+    names = ("Requirement", "Value", "Status", *(("Alone",) if compared else ()), "Margin")
+    return Grid((*names, "Recipe", "Why"), tuple(rows), tight=True, below=True)
 
 
 def show(grid: Grid, console: Console) -> None:
@@ -149,7 +168,7 @@ def _text(column: str, cell: str) -> Text:
     if column not in STATUS_COLUMNS:
         return Text(visible(cell))
     return Text("\n").join(
-        Text(NOTHING) if line == NOTHING else Text(look(line).label, style=look(line).terminal)
+        Text(line) if line in ("", NOTHING) else Text(look(line).label, style=look(line).terminal)
         for line in cell.split("\n")
     )
 

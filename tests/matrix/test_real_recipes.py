@@ -68,3 +68,15 @@ def test_no_value_or_verdict_is_cut_off(assay, width, recipe) -> None:
     assert sum("? INCONCLUSIVE" in line for line in table) >= 5
     for word in (" mmag ", " mas ", " % ", "AF1 = 10 %", "photometry.repeatability.pa1"):
         assert word in out
+
+
+@pytest.mark.parametrize("width", [80, 120, 200])
+@pytest.mark.parametrize("level", ["binding", "all"])
+def test_no_limit_or_status_is_cut_off(assay, width, level) -> None:
+    out = assay("verify", "--level", level, width=width)
+    table = out[: out.index("band_missing: ")].splitlines() if width < 160 else out.splitlines()
+    assert width >= 160 or max(map(len, table)) <= width
+    shown = "\n".join(table)
+    for word in ("≤ 22.5 mmag", "∅ NOT_MEASURED", "? INCONCLUSIVE", " mas ", "DMS-REQ-0359/PA1uzy"):
+        assert word in shown
+    assert ("minimum" in shown) == (level == "all")
