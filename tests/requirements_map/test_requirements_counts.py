@@ -125,3 +125,19 @@ def test_every_criterion_has_a_binding_level(found):
         )
         if criterion.role == "limit":
             assert criterion.binding_level in criterion.levels
+
+
+def test_a_secondhand_title_says_whose_it_is(found):
+    for requirement in of_document(found, "LSE-30"):
+        printed = requirement.note.startswith("Name as printed in the derivation lists")
+        ours = requirement.note.startswith("The name is ours")
+        assert (requirement.named, not requirement.named) == (printed, ours), requirement.id
+
+
+def test_metrics_of_the_dmsr_are_listed_in_the_order_of_the_srd(found):
+    srd = [r.id.removeprefix("LPM-17.") for r in of_document(found, "LPM-17")]
+    names = [c.name for c in found.requirements["DMS-REQ-0360"].criteria if c.kind == "value"]
+    assert names == [n for n in srd if n in names]
+    assert names[0] == "AM1"
+    photometric = [c.name for c in found.requirements["DMS-REQ-0359"].criteria]
+    assert photometric[1:6] == ["PA1gri", "PA1uzy", "PF1", "PA2gri", "PA2uzy"]
