@@ -113,11 +113,33 @@ def measure(
         this,
         outcome.measurements,
         judgement,
-        tuple(dict.fromkeys((*findings, *noticed, *checked))),
+        tuple(dict.fromkeys((*findings, *noticed, *unmarked(metrics, source), *checked))),
         outcome.evidence,
         outcome.digests,
         outcome.failures,
     )
+
+
+def unmarked(metrics: Sequence[Metric], source: Source) -> list[Finding]:
+    """Return, per product, the optional columns that metrics would use and that are not there.
+
+    Without a flag, the rows it would have excluded are measured: a reader must know that.
+    """
+    missing: dict[str, dict[str, None]] = {}
+    for metric in metrics:
+        for product, columns in metric.inputs.items():
+            there = set(source.columns(product)) if product in source.products else set()
+            lost = [c.name for c in columns if c.optional and there and c.name not in there]
+            missing.setdefault(product, {}).update(dict.fromkeys(lost))
+    return [
+        Finding(
+            "optional_column_missing",
+            "info",
+            f"{product} has no {', '.join(names)}: what they would exclude is measured too.",
+        )
+        for product, names in missing.items()
+        if names
+    ]
 
 
 def choose(names: Sequence[str], recipe: str | None) -> list[Metric]:

@@ -14,12 +14,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from skyassay.metrics import plugin
+from skyassay.metrics.family import StarMetric
+from skyassay.metrics.registry import load_metrics
 from skyassay.pipeline.products.io import write_table
 from skyassay.requirements_map import load
 from skyassay.verify import measuring
 from skyassay.verify.commands.measure import document
 from skyassay.verify.jsonio import pretty
-from skyassay.verify.measuring import Measured, Request, measure
+from skyassay.verify.measuring import Measured, Request, choose, measure
+from skyassay.verify.records import COMPARISON_RECIPES
 from skyassay.verify.tables import contract_findings, open_tables
 
 Table = dict[str, Any]
@@ -83,6 +86,50 @@ class Door:
             made = measure(source, Request(recipe=recipe), load(), findings=findings)
             pretty(document(made))
         return made
+
+    @staticmethod
+    def reasons(made: Measured) -> set[str | None]:
+        """Return the reasons of the own recipes; published ones measure what they always did."""
+        return {m.reason for m in made.measurements if m.recipe not in COMPARISON_RECIPES}
+
+    @staticmethod
+    def check(made: Measured) -> None:
+        """Hold what is true of every case: every metric answers, none throws, each says why."""
+        assert {m.metric for m in made.measurements} == set(load_metrics())
+        thrown = [m for m in made.measurements if "raised" in (m.hint or "")]
+        assert not thrown, thrown[0].hint
+        assert "plugin_error" not in {m.reason for m in made.measurements}
+        for m in made.measurements:
+            assert (m.status == "MEASURED") == (m.value is not None)
+            assert m.status == "MEASURED" or (m.reason and m.hint), m
+
+    @staticmethod
+    def passed(made: Measured, prefix: str = "") -> list[tuple[str, str | None]]:
+        """Return what passes, of metrics whose id begins so."""
+        return [
+            (p.criterion, p.band)
+            for v in made.judgement.all
+            for p in (v, *v.parts)
+            if p.status == "PASS" and (p.metric or "").startswith(prefix)
+        ]
+
+    @staticmethod
+    def account(path: Any) -> None:
+        """Every row and every object is either kept or counted."""
+        source = open_tables({"matched_source": path})
+        metrics = {m.state_key: m for m in choose((), "all") if isinstance(m, StarMetric)}
+        assert metrics
+        names = source.columns("matched_source")
+        (part,) = source.partitions({"matched_source": names}, "object", 1)
+        table = part["matched_source"]
+        lost = sum(n.count for n in source.notes() if n.code in ("null_key", "duplicate_key"))
+        assert len(table["objectId"]) + lost == source.one("matched_source").rows
+        for metric in metrics.values():
+            state = metric.fold(part)
+            for band in np.unique(table["band"]):
+                objects = len(np.unique(table["objectId"][table["band"] == band]))
+                here = state.bands[str(band)]
+                assert here.n_stars + here.n_rejected == objects, (metric.recipe.name, band)
 
 
 @pytest.fixture
