@@ -20,6 +20,7 @@ COMMANDS: tuple[str, ...] = (
     "gate",
     "report",
     "requirements",
+    "metrics",
     "campaign",
 )
 ENTRY_POINT_GROUP = "skyassay.commands"

@@ -10,6 +10,7 @@ from skyassay.verify.report.terminal import colours, width
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
     from skyassay.requirements_map.findings import Finding
     from skyassay.requirements_map.model import Criterion, Requirement
@@ -110,23 +111,39 @@ _LINKED = (
 def _criterion_lines(criterion: dict[str, Any]) -> list[Any]:
     from rich.text import Text
 
-    levels = ", ".join(f"{k} {v:g}" if isinstance(v, float) else f"{k} {v}"
-                       for k, v in criterion["levels"].items() if v is not None)  # fmt: skip
     head = f"{criterion['kind']} {criterion['role']}: {criterion['text']}"
     lines = [Text(""), Text(criterion["id"], style="bold"), Text(f"{'':>12}  {head}")]
-    if levels:
-        limit = f"{criterion['op']} {levels} {criterion['unit']}".rstrip()
-        lines.append(Text(f"{'limit':>12}  {limit} (binding: {criterion['binding_level']})"))
+    if any(v is not None for v in criterion["levels"].values()):
+        lines.append(_levels_line(criterion))
     for parameter, by_band in criterion["at"].items():
         for band, bound in by_band.items():
             values = ", ".join(f"{k} {v['value']:g}" for k, v in bound["levels"].items())
             unit = next(iter(bound["levels"].values()))["unit"]
             where = f" in {band}" if band != "*" else ""
             lines.append(Text(f"{'at':>12}  {parameter}{where}: {values} {unit}".rstrip()))
+    # Only a limit waits for somebody to verify it.
+    idle = criterion["role"] != "limit" and criterion["metric"] is None
     lines += [
-        Text(f"{key:>12}  {_plain(criterion[key])}") for key in _CRITERION_FACTS if criterion[key]
+        Text(f"{key:>12}  {_plain(criterion[key])}")
+        for key in _CRITERION_FACTS
+        if criterion[key] and not (key == "verification" and idle)
     ]
     return lines
+
+
+def _levels_line(criterion: dict[str, Any]) -> Text:
+    """Return the limit with its binding level; what is no limit is a value and binds nobody."""
+    from rich.text import Text
+
+    given = {k: v for k, v in criterion["levels"].items() if v is not None}
+    shown = {k: f"{v:g}" if isinstance(v, float) else str(v) for k, v in given.items()}
+    sign, unit = criterion["op"], criterion["unit"]
+    levels = ", ".join(f"{k} {v}" for k, v in shown.items())
+    if criterion["role"] == "limit":
+        words = f"{sign} {levels} {unit}".rstrip()
+        return Text(f"{'limit':>12}  {words} (binding: {criterion['binding_level']})")
+    words = levels if len(shown) > 1 else next(iter(shown.values()))
+    return Text(f"{'value':>12}  {'' if sign == '==' else f'{sign} '}{words} {unit}".rstrip())
 
 
 def _plain(value: Any) -> str:

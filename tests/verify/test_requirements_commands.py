@@ -163,6 +163,28 @@ def test_show_for_people(assay, key, words):
         assert word in out
 
 
+@pytest.mark.parametrize(
+    ("key", "line"),
+    [
+        ("LPM-17.CoaddDepth/u", "value  26.1 mag(AB)"),
+        ("LPM-17.SX/ri", "value  <= design 1.1, minimum 1.2, stretch 1.1"),
+        ("DMS-REQ-0269/transSNR", "value  <= 5"),
+        ("OSS-REQ-0353/transSampleSNR", "value  6"),
+    ],
+)
+def test_what_is_no_limit_is_shown_as_a_value(assay, key, line):
+    lines = [text.strip() for text in assay("show", key)[1].splitlines()]
+    assert line in lines
+    assert not any("binding" in text or "nothing verifies" in text for text in lines)
+    assert not any(text.startswith("limit ") for text in lines)
+
+
+def test_a_limit_says_what_binds_and_that_nothing_verifies_it(assay):
+    out = assay("show", "LPM-17.RVA1/value")[1]
+    assert "limit  >= design 2000, minimum 1000, stretch 3000 deg2 (binding: design)" in out
+    assert "nothing verifies this yet" in out
+
+
 def test_lint_is_clean(assay):
     code, out, _ = assay("lint")
     assert code == 0
