@@ -77,9 +77,7 @@ def make(metric: str, recipe: str | None = None) -> Metric:
         raise MetricError(
             f"There is no metric {metric!r}.",
             code="unknown_metric",
-            hint=f"Did you mean {', '.join(near)}?"
-            if near
-            else f"Installed: {', '.join(sorted(plugins))}.",
+            hint=f"Did you mean {', '.join(near)}?" if near else "See `assay metrics list`.",
             exit_code=4,
         )
     recipes: Mapping[str, Recipe] = plugins[metric].recipes
