@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from skyassay.verify.records import Run, Verdict
 from skyassay.verify.report.digits import NOTHING, limit_text, plain, with_interval
 
+#: Margins beyond this many standard deviations are shown as "more than".
+MANY_SIGMA = 99
+
 
 @dataclass(frozen=True)
 class Row:
@@ -55,7 +58,10 @@ def margin(verdict: Verdict) -> str:
     percent = f"{verdict.margin_percent:+.0f} %".replace("-", "−")
     if verdict.margin_sigma is None:
         return percent
-    return f"{percent} ({verdict.margin_sigma:+.1f} σ)".replace("-", "−")
+    sigma = verdict.margin_sigma
+    if abs(sigma) >= MANY_SIGMA:  # nobody knows a tail that far out
+        return f"{percent} ({'> ' if sigma > 0 else '< −'}{MANY_SIGMA} σ)"
+    return f"{percent} ({sigma:+.1f} σ)".replace("-", "−")
 
 
 def reason(verdict: Verdict) -> str:
