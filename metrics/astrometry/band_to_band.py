@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from skyassay.metrics.astrometry.pairs import (
     MAS,
+    distinct_modes,
     distortion_basis,
     find_pairs,
     separations,
@@ -40,6 +41,7 @@ class _BandToBand(StarMetric):
     """Shared by all: the stars seen in the band and in the reference band."""
 
     recipes: ClassVar[Mapping[str, Recipe]] = BAND_TO_BAND
+    error_units: ClassVar[tuple[str, ...]] = ("visit", "star")
 
     def sides(self, state: StarSample, band: str) -> tuple[VisitTable, VisitTable]:
         """Return the tables of the band and the reference, same stars, same order."""
@@ -271,7 +273,8 @@ def _along(table: VisitTable, axis: NDArray[np.float64]) -> NDArray[np.float64]:
 def _linear_basis(direction: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return 1 and the field coordinates, each of unit rms, shape (n_stars, 3).
 
-    A coordinate in which the stars do not differ is no coordinate, and is left out.
+    A coordinate in which the stars do not differ is no coordinate, and is left out; of
+    stars on a line one remains.
     """
     centre = direction.sum(axis=0, keepdims=True)
     axes = tangent_axes(centre / np.linalg.norm(centre))
@@ -279,4 +282,4 @@ def _linear_basis(direction: NDArray[np.float64]) -> NDArray[np.float64]:
     x = x - x.mean(axis=0)
     rms = np.sqrt(np.square(x).mean(axis=0))
     spread = rms > _ONE_PLACE
-    return np.column_stack([np.ones(len(x)), x[:, spread] / rms[spread]])
+    return distinct_modes(np.column_stack([np.ones(len(x)), x[:, spread] / rms[spread]]))

@@ -36,6 +36,7 @@ class _Relative(StarMetric):
 
     scale: ClassVar[int]
     recipes: ClassVar[Mapping[str, Recipe]] = ASTROMETRY
+    error_units: ClassVar[tuple[str, ...]] = ("visit", "star")
 
     def pairs(self, state: StarSample, band: str) -> Pairs:
         """Return the band's pairs at this metric's separation."""
