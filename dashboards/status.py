@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from skyassay.verify.records import STATUS_ORDER, Status, Verdict
+from skyassay.verify.report.style import LOOKS as STYLES
+from skyassay.verify.report.style import MARKERS
 
 #: A status; NOT_MEASURED is told apart by whether anybody tried (reasons `NOBODY_TRIED`).
 Standing = Literal[
@@ -37,14 +39,21 @@ class Look:
     marker: str
 
 
-#: Okabe and Ito (2008), "Color Universal Design".
+def _look(status: Status, word: str, marker: str | None = None) -> Look:
+    """Return the look that reports give a status, with the dashboard's word for it."""
+    style = STYLES[status]
+    css = word.lower().replace(" ", "-")
+    return Look(style.symbol, word, css, style.colour, marker or MARKERS[status])
+
+
+#: The same symbols and colours as in reports and on terminals.
 LOOKS: Final[Mapping[str, Look]] = {
-    "PASS": Look("✔", "Pass", "pass", "#009E73", "circle"),
-    "FAIL": Look("✖", "Fail", "fail", "#D55E00", "x"),
-    "INCONCLUSIVE": Look("?", "Inconclusive", "inconclusive", "#E69F00", "diamond"),
-    "NOT_MEASURED": Look("○", "Not measured", "not-measured", "#0072B2", "square_cross"),
-    "NOT_APPLICABLE": Look("⊘", "Not applicable", "not-applicable", "#6B6B6B", "dash"),
-    "NOT_ATTEMPTED": Look("–", "Not attempted", "not-attempted", "#6B6B6B", "dot"),
+    "PASS": _look("PASS", "Pass"),
+    "FAIL": _look("FAIL", "Fail"),
+    "INCONCLUSIVE": _look("INCONCLUSIVE", "Inconclusive"),
+    "NOT_MEASURED": _look("NOT_MEASURED", "Not measured"),
+    "NOT_APPLICABLE": _look("NOT_APPLICABLE", "Not applicable", "dash"),
+    "NOT_ATTEMPTED": Look("·", "Not attempted", "not-attempted", "#6B6B6B", "dot"),
 }
 #: Reasons of NOT_MEASURED that mean that this run did not try: no metric serves the criterion
 #: yet, a record is due, or the metric was not run.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from scipy.stats import binom
 
 from skyassay.metrics.registry import make
-from skyassay.verify.coverage.plan import BEYOND, Cell
+from skyassay.verify.coverage.plan import BEYOND, MOST_SHARED_WITH_POWER, Cell
 from skyassay.verify.coverage.trial import Counts
 from skyassay.verify.holm import holm
 
@@ -80,7 +80,7 @@ def judge_campaign(counts: Mapping[Cell, Counts], seeds: int) -> Outcome:
     for i, row in enumerate(rows):
         if row.counts.not_measured:
             problems[i] = f"{row.counts.not_measured} trials not measured"
-        elif row.cell.distance != BEYOND and row.passed < POWER:
+        elif _must_pass(row.cell) and row.passed < POWER:
             problems.setdefault(i, f"passes only {row.passed:.1%} at half the limit")
     judged = tuple(replace(row, problem=problems.get(i)) for i, row in enumerate(rows))
     by_metric: dict[str, str | None] = {}
@@ -89,6 +89,11 @@ def judge_campaign(counts: Mapping[Cell, Counts], seeds: int) -> Outcome:
         if by_metric.get(metric) is None:
             by_metric[metric] = row.problem and f"{row.problem} ({_where(row.cell)})"
     return Outcome(seeds, judged, by_metric)
+
+
+def _must_pass(cell: Cell) -> bool:
+    """Return whether 30 visits hold enough to show that half the limit is inside."""
+    return cell.distance != BEYOND and cell.share <= MOST_SHARED_WITH_POWER
 
 
 def _row(cell: Cell, counts: Counts) -> CellOutcome:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from skyassay.verify.coverage.outcome import COVERAGE, FALSE_ACCEPTANCE, POWER, CellOutcome, Outcome
+from skyassay.verify.coverage.plan import MOST_SHARED_WITH_POWER
 
 _HEAD = (
     "| quantity | visits | shared | truth / limit | trials | coverage | below | above | PASS | |\n"
@@ -19,7 +20,9 @@ def to_markdown(outcome: Outcome) -> str:
         f"{outcome.seeds} seeds; bands and components pooled. Coverage must lie between "
         f"{COVERAGE[0]:.0%} and {COVERAGE[1]:.0%}, at most {FALSE_ACCEPTANCE:.0%} may PASS with "
         f"the truth 5 % beyond the limit (exact binomial tests, Holm over the whole table), and at "
-        f"least {POWER:.0%} must PASS at half the limit.",
+        f"least {POWER:.0%} must PASS at half the limit, where a visit shares no more than "
+        f"{MOST_SHARED_WITH_POWER:.0%} of the variance (with half shared, 30 visits allow at most "
+        "70 % for PF1: those rows are shown, not required).",
         "",
         f"**{len(certified)} of {len(outcome.problems)} metrics certified.**",
     ]

@@ -11,7 +11,7 @@ from skyassay.metrics.registry import make
 from skyassay.requirements_map import load
 from skyassay.verify.campaign import simulated_metrics
 from skyassay.verify.coverage import judge_campaign, make_plan, run_campaign
-from skyassay.verify.coverage.plan import BEYOND, HALF, SEEDS, SHARES, VISITS
+from skyassay.verify.coverage.plan import BEYOND, HALF, POWER_SHARES, SEEDS, SHARES, VISITS
 from skyassay.verify.coverage.table import to_certification, to_json, to_markdown
 from skyassay.verify.coverage.trial import Counts, _count, run_trials
 from skyassay.verify.errors import VerifyError
@@ -28,7 +28,7 @@ def test_every_metric_of_ours_is_in_the_campaign(requirements) -> None:
     cells = make_plan(simulated_metrics(), requirements)
     assert {c.metric for c in cells} == set(simulated_metrics())
     assert len(simulated_metrics()) == 18
-    assert len(cells) == 18 * (len(VISITS) * len(SHARES) + len(SHARES))
+    assert len(cells) == 18 * (len(VISITS) * len(SHARES) + len(POWER_SHARES))
 
 
 def test_targets_are_the_binding_limits(requirements) -> None:

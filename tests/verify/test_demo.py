@@ -1,0 +1,70 @@
+"""The demonstration: every step runs, and the verdicts are those the simulator expects."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from skyassay.metrics.certification import certificates
+from skyassay.verify.campaign import demonstrate, simulated_metrics
+from skyassay.verify.commands.demo import _closing
+from skyassay.verify.store import open_store
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    return demonstrate("small", 1, tmp_path_factory.mktemp("demo"))
+
+
+def test_every_interval_that_decides_is_certified() -> None:
+    assert set(simulated_metrics()) <= set(certificates())
+
+
+def test_criteria_are_decided_as_the_simulator_expects(small) -> None:
+    wrong = {c: v for c, v in small.as_expected.items() if v[0] not in v[1]}
+    assert not wrong
+    decided = [got for got, _ in small.as_expected.values() if got in ("PASS", "FAIL")]
+    assert len(decided) >= 12
+
+
+def test_the_run_the_report_and_the_store_are_there(small) -> None:
+    page = small.page.read_text("utf-8")
+    assert small.report.run.id in page
+    assert "LPM-17.PA1/gri" in page
+    with open_store(str(small.store)) as store:
+        assert store.latest().id == small.report.run.id
+        levels = {v.level for v in store.verdicts(small.report.run.id)}
+    assert {"design", "minimum", "stretch", "given"} <= levels
+
+
+def test_the_subject_is_the_twin_and_says_so(small) -> None:
+    assert small.report.run.evidence_level == "catalog-twin"
+    assert small.report.run.provenance["preset"] == "small"
+
+
+def test_no_verdict_passes_without_a_certified_interval(small) -> None:
+    passed = [v for v in small.report.verdicts if v.status == "PASS"]
+    certified = {m.metric for m in small.report.measurements if m.interval and m.interval.certified}
+    assert {v.metric for v in passed} <= certified
+
+
+def test_again_is_a_no_op_and_says_every_step(tmp_path: Path) -> None:
+    said: list[str] = []
+    first = demonstrate("tiny", 3, tmp_path, say=said.append)
+    second = demonstrate("tiny", 3, tmp_path)
+    assert first.report.run.id == second.report.run.id
+    with open_store(str(second.store)) as store:
+        assert len(store.runs()) == 1
+    assert [line.split()[0] for line in said] == ["Simulating", "Checking", "Measuring", "Writing"]
+
+
+def test_the_closing_words_name_what_came_out_otherwise(small) -> None:
+    from dataclasses import replace
+
+    made = replace(small, as_expected={"A/b": ("PASS", ("PASS",)), "C/d": ("FAIL", ("PASS",))})
+    text = _closing(made)
+    assert "1 of 2 value criteria" in text
+    assert "C/d: FAIL, expected PASS" in text
+    assert str(small.page) in text
+    assert "assay dashboard" in text
