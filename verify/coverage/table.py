@@ -21,7 +21,7 @@ def to_markdown(outcome: Outcome) -> str:
         f"{COVERAGE[0]:.0%} and {COVERAGE[1]:.0%}, at most {FALSE_ACCEPTANCE:.0%} may PASS with "
         f"the truth 5 % beyond the limit (exact binomial tests, Holm over the whole table), and at "
         f"least {POWER:.0%} must PASS at half the limit, where a visit shares no more than "
-        f"{MOST_SHARED_WITH_POWER:.0%} of the variance (with half shared, 30 visits allow at most "
+        f"{MOST_SHARED_WITH_POWER:.0%} of the variance (with half shared, 30 visits allow about "
         "70 % for PF1: those rows are shown, not required).",
         "",
         f"**{len(certified)} of {len(outcome.problems)} metrics certified.**",
