@@ -113,10 +113,12 @@ class StarMetric(BaseMetric):
     def bound(self, parameter: str, band: str, at: Bindings) -> tuple[float, ...]:
         """Return the values a requirement binds, or the recipe's own."""
         given = at.get(parameter, {}).get(band)
-        if given:
-            return tuple(sorted(set(given)))
+        return tuple(sorted(set(given))) if given else (self.own_bound(parameter, band),)
+
+    def own_bound(self, parameter: str, band: str) -> float:
+        """Return the recipe's own value of a parameter."""
         own = self.recipe[parameter]
-        return (float(own.get(band, own.get("*"))),) if isinstance(own, Mapping) else (float(own),)
+        return float(own.get(band, own.get("*")) if isinstance(own, Mapping) else own)
 
     def _with(self, stars: BandStars, band: str, v: Value) -> Measurement:
         noted = replace(v, diagnostics={**(v.diagnostics or {}), "sampled": stars.sampled})

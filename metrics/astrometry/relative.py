@@ -132,11 +132,9 @@ class _AF(_Relative):
             )
         return found
 
-    def bound(self, parameter: str, band: str, at: Bindings) -> tuple[float, ...]:
-        """Return the bound AD values, or the recipe's own for this scale."""
-        given = at.get(parameter, {}).get(band)
-        own = (float(self.recipe["AD"][str(self.scale)]),)
-        return tuple(sorted(set(given))) if given else own
+    def own_bound(self, parameter: str, band: str) -> float:
+        """Return the recipe's AD of this scale."""
+        return float(self.recipe["AD"][str(self.scale)])
 
 
 class _AD(_Relative):
@@ -164,10 +162,9 @@ class _AD(_Relative):
             found.append(Value(value, len(pairs.ends), interval, {name: fraction}, None, notes))
         return found
 
-    def bound(self, parameter: str, band: str, at: Bindings) -> tuple[float, ...]:
-        """Return the bound AF values, or the recipe's own."""
-        given = at.get(parameter, {}).get(band)
-        return tuple(sorted(set(given))) if given else (float(self.recipe["AF"]),)
+    def own_bound(self, parameter: str, band: str) -> float:
+        """Return the recipe's AF, one for every scale."""
+        return float(self.recipe["AF"])
 
 
 def separation_deviations(separation: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -35,12 +35,6 @@ def deviation_table(x: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray((x - centre) * np.sqrt(count / (count - 1.0)))
 
 
-def deviations(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the finite values of `deviation_table`, shape (n_values,)."""
-    table = deviation_table(x)
-    return np.asarray(table[np.isfinite(table)])
-
-
 def fraction_beyond(
     tail: TailModel, table: NDArray[np.float64], limit: float
 ) -> tuple[float, Interval]:

@@ -13,7 +13,6 @@ from scipy.stats import beta, binom, norm
 
 from skyassay.metrics.statistics.deviations import (
     deviation_table,
-    deviations,
     fraction_beyond,
     reached_by,
 )
@@ -120,7 +119,7 @@ def test_intervals_hold_their_value_and_nest(seed, visits, shared, own) -> None:
     tail = tail_of(x)
     off = (x - x.mean(axis=1, keepdims=True)) * np.sqrt(visits / (visits - 1))
     np.testing.assert_allclose(deviation_table(x), off)
-    np.testing.assert_allclose(deviations(x), off.ravel())
+    np.testing.assert_allclose(deviation_table(x), off)
     for limit in (5.0, 40.0):
         value, found = fraction_beyond(tail, off, limit)
         assert value == exceedance(off, limit)

@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from skyassay.verify.commands.shared import progress_bar
+from skyassay.verify.commands.simulate import PresetName
 
 if TYPE_CHECKING:
     from skyassay.verify.campaign import Demo
-
-
-class PresetName(StrEnum):
-    """How much is simulated."""
-
-    TINY = "tiny"
-    SMALL = "small"
 
 
 def register(app: typer.Typer) -> None:

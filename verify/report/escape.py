@@ -18,11 +18,6 @@ def markdown_cell(text: str) -> str:
     return html.escape(_MARKDOWN.sub(r"\\\1", one_line), quote=False)
 
 
-def markup(text: object) -> str:
-    """Return text for HTML, in an element or a quoted attribute."""
-    return html.escape(_CONTROL.sub("\ufffd", str(text)), quote=True)
-
-
 def csv_cell(value: object) -> object:
     """Return a value for CSV; text a spreadsheet would run gets an apostrophe in front."""
     if not isinstance(value, str):
