@@ -119,7 +119,6 @@ def test_intervals_hold_their_value_and_nest(seed, visits, shared, own) -> None:
     tail = tail_of(x)
     off = (x - x.mean(axis=1, keepdims=True)) * np.sqrt(visits / (visits - 1))
     np.testing.assert_allclose(deviation_table(x), off)
-    np.testing.assert_allclose(deviation_table(x), off)
     for limit in (5.0, 40.0):
         value, found = fraction_beyond(tail, off, limit)
         assert value == exceedance(off, limit)
