@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from skyassay.requirements_map import RequirementSet, load
 from skyassay.verify.records import Evidence, Finding, Run
 from skyassay.verify.store import open_store
 from skyassay.verify.verdict import judge_all
+
+from .browsing import ARGUMENTS, served
 
 PA1 = "photometry.repeatability.pa1"
 PF1 = "photometry.repeatability.pf1"
@@ -117,3 +120,19 @@ def store_url(tmp_path_factory: pytest.TempPathFactory, requirements: Requiremen
 def source(store_url: str, requirements: RequirementSet):
     with open_store(store_url) as store:
         yield Source(store, requirements)
+
+
+@pytest.fixture(scope="module")
+def chromium(chromium_path):
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path, args=list(ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def site(store_url) -> Iterator[str]:
+    with served(store_url) as base:
+        yield base
