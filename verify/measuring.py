@@ -38,6 +38,8 @@ class Request:
     recipe : str or None
         None: each metric's own; ``all``: every one it offers.
     workers : int
+    executor, scheduler, task_timeout
+        Where the work is done: see `skyassay.verify.executors.executor`.
     run_id : str or None
         Made from the content when not given: the same data, recipes and software give the
         same id, and storing it again is a no-op.
@@ -49,7 +51,10 @@ class Request:
 
     metrics: tuple[str, ...] = ()
     recipe: str | None = None
-    workers: int = 1
+    workers: int | None = None
+    executor: str | None = None
+    scheduler: str | None = None
+    task_timeout: float | None = None
     run_id: str | None = None
     subject: str | None = None
     evidence_level: str | None = None
@@ -100,7 +105,7 @@ def measure(
     outcome = run(
         metrics,
         source,
-        executor(request.workers),
+        executor(request.workers, request.executor, request.scheduler, request.task_timeout),
         {m.id: bindings(m, requirements) for m in metrics},
         partitions=partitions_of(source, request),
         progress=progress,
@@ -180,7 +185,8 @@ def partitions_of(source: Source, request: Request) -> int:
     if request.partitions is not None:
         return request.partitions
     rows = sum(int(one.get("rows") or 0) for one in source.identity().values())
-    return part_count(rows, request.workers)
+    several = request.executor not in (None, "serial") or request.scheduler is not None
+    return part_count(rows, request.workers or (2 if several else 1))
 
 
 def describe(source: Source, request: Request, whose: Origin, outcome: Outcome) -> Run:

@@ -49,7 +49,19 @@ def measure(
     contract: Annotated[
         bool, typer.Option(help="Check the tables against their products' contracts first.")
     ] = True,
-    workers: Annotated[int, typer.Option(help="Processes.")] = 1,
+    workers: Annotated[
+        int | None, typer.Option(help="Worker processes; one if none, two on Dask.")
+    ] = None,
+    executor: Annotated[
+        str | None,
+        typer.Option(help="serial, processes or dask; by --workers and --scheduler if none."),
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Address of a Dask scheduler, as tcp://HOST:8786.")
+    ] = None,
+    task_timeout: Annotated[
+        float | None, typer.Option(help="Seconds one partition may take; no limit if none.")
+    ] = None,
     partitions: Annotated[
         int | None, typer.Option(help="Parts the data are read in; chosen by size if none.")
     ] = None,
@@ -71,6 +83,9 @@ def measure(
         metrics=tuple(metric or ()),
         recipe=recipe,
         workers=workers,
+        executor=executor,
+        scheduler=scheduler,
+        task_timeout=task_timeout,
         run_id=run,
         subject=subject,
         evidence_level=evidence_level,

@@ -63,7 +63,18 @@ def verify(
     contract: Annotated[
         bool, typer.Option(help="Check the tables against their products' contracts first.")
     ] = True,
-    workers: Annotated[int, typer.Option(help="Processes, with --table.")] = 1,
+    workers: Annotated[
+        int | None, typer.Option(help="Worker processes, with --table; one if none.")
+    ] = None,
+    executor: Annotated[
+        str | None, typer.Option(help="With --table: serial, processes or dask.")
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="With --table: a Dask scheduler, as tcp://HOST:8786.")
+    ] = None,
+    task_timeout: Annotated[
+        float | None, typer.Option(help="With --table: seconds one partition may take.")
+    ] = None,
     subject: Annotated[str | None, typer.Option(help="Whose data, with --table.")] = None,
     evidence_level: Annotated[str | None, typer.Option(help="With --table.")] = None,
 ) -> int:
@@ -85,7 +96,12 @@ def verify(
     requirements = load()
     keep = store or default_store()
     if table:
-        request = _request(metric, recipe, workers, run, subject, evidence_level)
+        request = replace(
+            _request(metric, recipe, workers, run, subject, evidence_level),
+            executor=executor,
+            scheduler=scheduler,
+            task_timeout=task_timeout,
+        )
         made = measure_and_keep(table_paths(table), request, requirements, keep, contract=contract)
         found = _Judged(made.run, made.judgement, made.findings, _metrics(made.measurements))
     else:
@@ -110,7 +126,7 @@ class _Judged:
 def _request(
     metric: list[str] | None,
     recipe: str | None,
-    workers: int,
+    workers: int | None,
     run: str | None,
     subject: str | None,
     evidence_level: str | None,
