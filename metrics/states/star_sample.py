@@ -4,20 +4,22 @@ A star's rows arrive in one partition, so the union of two states is a union of 
 Small data are kept exactly. Beyond `row_bound` rows a band keeps the stars with the
 smallest id hash: the longest prefix, in hash order, whose rows fit. A prefix of a union
 is made of prefixes of its parts and ends before the first star that any part left out
-(`BandStars.cut`), which is why merging is associative and exact.
+(`BandStars.cut`), which is why merging is associative and exact. From there on the band
+also keeps exact counts of all its stars (`BandStars.counts`), from which values are made.
 """
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skyassay.metrics.errors import MetricError
 from skyassay.metrics.states.hashing import splitmix64
+from skyassay.metrics.states.star_counts import StarCounts, count_stars
 
 #: Rows kept per band: 10 MB of state, and more stars than any interval needs.
 ROW_BOUND = 2**18
@@ -40,6 +42,9 @@ class BandStars:
         Reason -> number of stars the selection refused.
     cut : int or None
         Id hash of the first star that the bound left out: all smaller ones are here.
+    counts : StarCounts or None
+        Of all stars, kept or not; None exactly when no star was left out, for then the rows
+        say the same.
     """
 
     star: NDArray[np.int64]
@@ -50,6 +55,7 @@ class BandStars:
     n_stars: int = 0
     rejected: Mapping[str, int] = field(default_factory=dict)
     cut: int | None = None
+    counts: StarCounts | None = None
 
     @property
     def n_rejected(self) -> int:
@@ -59,7 +65,7 @@ class BandStars:
     @property
     def sampled(self) -> bool:
         """Whether stars were left out because of the bound."""
-        return self.n_stars > len(np.unique(self.star))
+        return self.cut is not None
 
 
 @dataclass(frozen=True)
@@ -78,37 +84,47 @@ class StarSample:
             parts += [a.tobytes() for a in (band.star, band.visit, band.mag, band.ra, band.dec)]
             parts += [f"{k}={v}".encode() for k, v in sorted(band.rejected.items())]
             parts.append(f"cut {band.cut}".encode())
+            parts += band.counts.to_bytes() if band.counts is not None else ()
         return b"\0".join(parts)
 
 
 def sorted_band(band: BandStars, row_bound: int) -> BandStars:
-    """Return the band in canonical order, cut to the stars that fit the bound."""
+    """Return the band in canonical order, cut to the stars that fit the bound.
+
+    Parameters
+    ----------
+    band : BandStars
+        Rows in any order. One that was cut has its counts.
+    row_bound : int
+    """
     key = splitmix64(band.star)
-    order = np.lexsort((band.visit, band.star, key))
+    return fitted(_taken(band, np.lexsort((band.visit, band.star, key))), row_bound)
+
+
+def fitted(band: BandStars, row_bound: int) -> BandStars:
+    """Return a band in canonical order cut to the stars that fit the bound."""
+    starts = star_starts(band.star)
+    key = splitmix64(band.star[starts])
+    ends = np.r_[starts[1:], len(band.star)].astype(np.int64)
     cut = band.cut
-    if cut is not None:
-        order = order[key[order] < np.uint64(cut)]
-    if len(order) > row_bound:
-        fitting = _last_whole_star(band.star[order], row_bound)
-        cut = int(key[order[fitting]])
-        order = order[:fitting]
-    return BandStars(
-        band.star[order],
-        band.visit[order],
-        band.mag[order],
-        band.ra[order],
-        band.dec[order],
-        band.n_stars,
-        dict(band.rejected),
-        cut,
-    )
+    number = len(starts) if cut is None else int(np.searchsorted(key, np.uint64(cut)))
+    fit = min(number, int(np.searchsorted(ends, row_bound, side="right")))
+    counts = band.counts
+    if fit < number:
+        counts = count_stars(band.star, band.mag) if cut is None else counts
+        cut = int(key[fit])
+    rows = slice(0, int(ends[fit - 1]) if fit else 0)
+    return replace(_taken(band, rows), cut=cut, counts=counts)
 
 
-def _last_whole_star(star: NDArray[np.int64], row_bound: int) -> int:
-    """Return how many rows of the sorted stars fit without cutting one."""
-    ends = np.flatnonzero(np.r_[star[1:] != star[:-1], True]) + 1
-    fitting = int(np.searchsorted(ends, row_bound, side="right"))
-    return int(ends[fitting - 1]) if fitting else 0
+def star_starts(star: NDArray[np.int64]) -> NDArray[np.intp]:
+    """Return where each star's rows begin, in rows that stand together by star."""
+    return np.flatnonzero(np.r_[True, star[1:] != star[:-1]][: len(star)])
+
+
+def _taken(band: BandStars, rows: NDArray[np.intp] | slice) -> BandStars:
+    columns = {n: getattr(band, n)[rows] for n in ("star", "visit", "mag", "ra", "dec")}
+    return replace(band, **columns, rejected=dict(band.rejected))
 
 
 def merge(a: StarSample, b: StarSample) -> StarSample:
@@ -134,12 +150,6 @@ def _merge_band(parts: list[BandStars], row_bound: int) -> BandStars:
     if len(parts) == 1:
         return parts[0]
     a, b = parts
-    if np.intersect1d(a.star, b.star).size:
-        raise MetricError(
-            "One object's measurements arrived in two partitions.",
-            code="object_split",
-            hint="Read the table with locality 'object'.",
-        )
     joined = BandStars(
         np.concatenate([a.star, b.star]),
         np.concatenate([a.visit, b.visit]),
@@ -149,8 +159,41 @@ def _merge_band(parts: list[BandStars], row_bound: int) -> BandStars:
         a.n_stars + b.n_stars,
         _sum_counts((a.rejected, b.rejected)),
         min((c for c in (a.cut, b.cut) if c is not None), default=None),
+        _joined_counts(a, b),
     )
-    return sorted_band(joined, row_bound)
+    starts = np.r_[star_starts(a.star), len(a.star) + star_starts(b.star)]
+    return fitted(_taken(joined, _by_hash(joined.star, starts)), row_bound)
+
+
+def _by_hash(star: NDArray[np.int64], starts: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return the order by id hash of rows that stand together by star.
+
+    Raises
+    ------
+    MetricError
+        ``object_split`` when one star is there twice.
+    """
+    key = splitmix64(star[starts])
+    order = np.argsort(key, kind="stable")
+    if bool((np.diff(key[order]) == 0).any()):
+        raise MetricError(
+            "One object's measurements arrived in two partitions.",
+            code="object_split",
+            hint="Read the table with locality 'object'.",
+        )
+    count = np.diff(np.r_[starts, len(star)])[order]
+    before = np.cumsum(count) - count
+    return np.repeat(starts[order] - before, count) + np.arange(len(star))
+
+
+def _joined_counts(a: BandStars, b: BandStars) -> StarCounts | None:
+    """Return the counts of both, once either has any."""
+    if a.counts is None and b.counts is None:
+        return None
+    one, other = (
+        count_stars(side.star, side.mag) if side.counts is None else side.counts for side in (a, b)
+    )
+    return one + other
 
 
 def _sum_counts(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
