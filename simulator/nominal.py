@@ -7,7 +7,7 @@ values again, and a test compares.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -15,18 +15,15 @@ from typing import Any
 import numpy as np
 import yaml
 
-from skyassay.simulator.error_model import (
-    MAS_PER_ARCMIN,
-    BandErrors,
-    ErrorModel,
-    default_model,
-)
+from skyassay.simulator.error_model import MAS_PER_ARCMIN, BandErrors, ErrorModel
+from skyassay.simulator.expectations.registry import expectations
 from skyassay.simulator.expected import REFERENCE, expected
 from skyassay.simulator.nominal_population import nominal_population
 from skyassay.simulator.population import Population, Selection
-from skyassay.simulator.prediction import Layout, half_width, verdicts
-from skyassay.simulator.presets import PRESETS, Preset
-from skyassay.simulator.quantities import Quantity, quantity
+from skyassay.simulator.prediction import Layout, Rule, half_width, verdicts, verdicts_of_mean
+from skyassay.simulator.presets import PRESETS, SURVEY, Preset
+from skyassay.simulator.quantities import QUANTITIES, Quantity, quantity
+from skyassay.simulator.twin import Twin
 
 SCHEMA = "skyassay.nominal/1"
 #: Pairs that the default recipes want, and half the width of their annulus, arcmin.
@@ -42,8 +39,13 @@ class Nominal:
     criterion : str
         ``LPM-17.PA1/gri``.
     quantity : str
+        Name of a quantity of matched stars, or a metric id.
     limit : float
         Binding limit, for the verdict; the requirement itself is the source.
+    op : str
+        Comparison with the limit.
+    absolute : bool
+        The absolute value is compared.
     at : mapping
         Band -> companion parameter; empty where there is none.
     unit : str
@@ -63,11 +65,29 @@ class Nominal:
     value: Mapping[str, float]
     half_width: Mapping[str, float]
     verdict: Mapping[str, tuple[str, ...]]
+    op: str = "<="
+    absolute: bool = False
 
     @property
     def worst(self) -> float:
         """Value of the worst band, which decides."""
-        return max(self.value.values())
+        return self.value[self.worst_band]
+
+    @property
+    def worst_band(self) -> str:
+        """The band with the worst value."""
+        return self.rule.worst(self.value)
+
+    @property
+    def rule(self) -> Rule:
+        """How a value is compared."""
+        return Rule(self.op, self.limit, self.absolute)
+
+    @property
+    def metric(self) -> str:
+        """Id of the metric that measures it."""
+        known = {q.name: q.metric for q in QUANTITIES}
+        return known.get(self.quantity, self.quantity)
 
 
 @cache
@@ -87,14 +107,18 @@ def _read(criterion: str, entry: Mapping[str, Any]) -> Nominal:
         at=dict(entry.get("at", {})),
         unit=entry["unit"],
         value=dict(entry["value"]),
-        half_width=dict(entry["half_width"]),
-        verdict={name: tuple(v) for name, v in entry["verdict"].items()},
+        half_width=dict(entry.get("half_width", {})),
+        verdict={name: tuple(v) for name, v in entry.get("verdict", {}).items()},
+        op=entry.get("op", "<="),
+        absolute=bool(entry.get("abs", False)),
     )
 
 
-def computed(entry: Nominal, model: ErrorModel) -> Nominal:
-    """Return the entry with value, half-widths and verdicts computed from the error model."""
-    q = quantity(entry.quantity)
+def computed(entry: Nominal, twin: Twin) -> Nominal:
+    """Return the entry with value, half-widths and verdicts computed from the error terms."""
+    if entry.quantity in expectations():
+        return _by_expectation(entry, twin)
+    q, model = quantity(entry.quantity), twin.errors
     value, width, verdict = {}, {}, {}
     for band in entry.value:
         value[band] = round(_value(q, model, band, entry.at.get(band)), 4)
@@ -105,9 +129,29 @@ def computed(entry: Nominal, model: ErrorModel) -> Nominal:
         width[preset.name] = round(half_width(q.statistic, value[worst], layout), 4)
         decided = verdicts(q.statistic, value[worst], entry.limit, layout)
         verdict[preset.name] = _with_pairs(pairs, decided)
-    return Nominal(
-        entry.criterion, entry.quantity, entry.limit, entry.at, entry.unit, value, width, verdict
-    )
+    return replace(entry, value=value, half_width=width, verdict=verdict)
+
+
+def _by_expectation(entry: Nominal, twin: Twin) -> Nominal:
+    """Return the entry as the family of its metric computes it."""
+    asked = expectations()[entry.quantity]
+    value = {b: _rounded(asked.value(twin, b, entry.at.get(b))) for b in entry.value}
+    worst = entry.rule.worst(value)
+    width: dict[str, float] = {}
+    verdict: dict[str, tuple[str, ...]] = {}
+    for preset in (*PRESETS, SURVEY):
+        error = asked.error(twin, preset, worst, value[worst])
+        if isinstance(error, str):
+            verdict[preset.name] = (error,)
+            continue
+        width[preset.name] = _rounded(1.96 * error)
+        verdict[preset.name] = verdicts_of_mean(value[worst], error, entry.rule)
+    return replace(entry, value=value, half_width=width, verdict=verdict)
+
+
+def _rounded(value: float) -> float:
+    """Return a value to five digits: some are of the order of 1e-7."""
+    return float(f"{value:.5g}")
 
 
 def selection(q: Quantity, errors: BandErrors) -> Selection:
@@ -193,25 +237,26 @@ def _shared(q: Quantity, errors: BandErrors) -> float:
 
 
 def refreshed() -> str:
-    """Return `nominal.yaml` with every value computed again from the default error model."""
-    model = default_model()
-    return to_yaml({key: computed(entry, model) for key, entry in nominals().items()})
+    """Return `nominal.yaml` with every value computed again from the default twin."""
+    twin = Twin()
+    return to_yaml({key: computed(entry, twin) for key, entry in nominals().items()})
 
 
 def to_yaml(entries: Mapping[str, Nominal]) -> str:
     """Return the text of `nominal.yaml` for these entries."""
     lines = [
         "# Expected population values, interval half-widths and verdicts of the nominal survey.",
-        "# Values come from the error model (`nominal.refreshed()` writes it); a test compares.",
+        "# Values come from the error terms (`nominal.refreshed()` writes it); a test compares.",
         "# A verdict with two entries is decided by chance at that size.",
         f"schema: {SCHEMA}",
         "criteria:",
     ]
     for key, e in entries.items():
+        rule = f" op: '{e.op}'," * (e.op != "<=") + " abs: true," * e.absolute
         at = [f"     at: {_flow(e.at)},"] if e.at else []
         lines += [
             f"  {key}:",
-            f"    {{quantity: {e.quantity}, limit: {e.limit:g}, unit: '{e.unit}',",
+            f"    {{quantity: {e.quantity}, limit: {e.limit:g},{rule} unit: '{e.unit}',",
             *at,
             f"     value: {_flow(e.value)},",
             f"     half_width: {_flow(e.half_width)},",
@@ -222,4 +267,10 @@ def to_yaml(entries: Mapping[str, Nominal]) -> str:
 
 def _flow(mapping: Mapping[str, object]) -> str:
     """Return a YAML flow mapping; quoted keys, since y is a boolean to some readers."""
-    return "{" + ", ".join(f"'{k}': {v}" for k, v in mapping.items()) + "}"
+    return "{" + ", ".join(f"'{k}': {_plain(v)}" for k, v in mapping.items()) + "}"
+
+
+def _plain(value: object) -> object:
+    """Return a number as YAML 1.1 reads it: an exponent needs a point before it."""
+    text = str(value)
+    return text.replace("e", ".0e") if "e" in text and "." not in text else value

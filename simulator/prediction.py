@@ -7,12 +7,68 @@ squares of a balanced visit x star table.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import chdtri, ndtr, ndtri
 
 from skyassay.simulator.quantities import Statistic
+
+#: One-sided 95 % point of the normal distribution.
+_Z95 = 1.6448536269514722
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How a value is compared with its limit.
+
+    Attributes
+    ----------
+    op : str
+        ``<=``, ``<``, ``>=``, ``>`` or ``==``.
+    limit : float
+    absolute : bool
+        The absolute value is compared.
+    """
+
+    op: str
+    limit: float
+    absolute: bool = False
+
+    def worst(self, values: Mapping[str, float]) -> str:
+        """Return the key of the value nearest to failing, or furthest beyond."""
+        if self.op in (">=", ">"):
+            return min(values, key=lambda k: values[k])
+        return max(values, key=lambda k: abs(values[k]) if self.absolute else values[k])
+
+    def verdict(self, lower: float, upper: float) -> str:
+        """Return the verdict on one-sided limits of a value."""
+        ends = [lower, upper]
+        if self.absolute:
+            ends = sorted(abs(e) for e in ends)
+            ends[0] = 0.0 if lower <= 0.0 <= upper else ends[0]
+        good = [self._holds(e) for e in ends]
+        return "PASS" if all(good) else "INCONCLUSIVE" if any(good) else "FAIL"
+
+    def _holds(self, x: float) -> bool:
+        compared = {
+            "<=": x <= self.limit,
+            "<": x < self.limit,
+            ">=": x >= self.limit,
+            ">": x > self.limit,
+            "==": x == self.limit,
+        }
+        return compared[self.op]
+
+
+def verdicts_of_mean(value: float, error: float, rule: Rule) -> tuple[str, ...]:
+    """Return the verdicts that 9 in 10 normal estimates with this standard error get."""
+    found = []
+    for luck in (-_Z95, _Z95):
+        centre = value + luck * error
+        found.append(rule.verdict(centre - _Z95 * error, centre + _Z95 * error))
+    return tuple(dict.fromkeys(found))
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,11 @@ PRESETS: tuple[Preset, ...] = (
     Preset("tiny", Universe(stars=600), Cadence(visits_per_band=6, nights=3)),
     # Under a minute with its measurements: the demo.
     Preset("small", Universe(stars=3000), Cadence(visits_per_band=14, nights=7)),
+    # Minutes: a nightly job.
+    Preset("medium", Universe(stars=10_000), Cadence(visits_per_band=30, nights=15)),
 )
+#: The ten-year survey, simulated at the level of visits alone: no release has it.
+SURVEY = Preset("survey", Universe(), Cadence(visits_per_band=140, nights=3650))
 
 
 def preset(name: str) -> Preset:

@@ -11,13 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from skyassay.pipeline.products.io import write_table
-from skyassay.simulator.cadence import night_log, visit_table, visits
-from skyassay.simulator.error_model import ErrorModel, default_model
+from skyassay.simulator.error_model import ErrorModel
 from skyassay.simulator.errors import SimulatorError
-from skyassay.simulator.observe import Table, observe
+from skyassay.simulator.parts import Table, build
 from skyassay.simulator.presets import Preset, preset
-from skyassay.simulator.universe import star_table
-from skyassay.simulator.visit_errors import with_errors
+from skyassay.simulator.twin import Twin
 
 MANIFEST = "manifest.json"
 SCHEMA = "skyassay.simulated_release/1"
@@ -41,24 +39,16 @@ class Release:
     manifest: Mapping[str, Any]
 
 
-def release_tables(chosen: Preset, seed: int, model: ErrorModel) -> dict[str, Table]:
+def release_tables(chosen: Preset, seed: int, twin: Twin) -> dict[str, Table]:
     """Return every product of a release in memory: product name -> table."""
-    stars = star_table(chosen.universe, chosen.cadence.fields, seed, chosen.cadence.start)
-    truth = with_errors(visits(chosen.cadence, seed), model, seed)
-    return {
-        "matched_source": observe(stars, truth, model, seed),
-        "visit_table": visit_table(truth),
-        "night_log": night_log(truth, seed),
-        "truth_star": stars,
-        "truth_visit": truth,
-    }
+    return dict(build(chosen, seed, twin).tables)
 
 
 def simulate_release(
     preset_name: str,
     seed: int,
     out_dir: str | Path,
-    model: ErrorModel | None = None,
+    model: ErrorModel | Twin | None = None,
     *,
     overwrite: bool = False,
 ) -> Release:
@@ -72,8 +62,8 @@ def simulate_release(
         The same seed gives the same bytes.
     out_dir : path-like
         Made if it is not there.
-    model : ErrorModel, optional
-        The nominal one where not given.
+    model : Twin or ErrorModel, optional
+        The nominal twin where not given, or with the errors given.
     overwrite : bool
         Replace another release in `out_dir`.
 
@@ -86,7 +76,8 @@ def simulate_release(
     SimulatorError
         ``unknown_preset``, ``bad_seed``, ``release_exists``, ``not_writable``.
     """
-    chosen, errors = preset(preset_name), model or default_model()
+    chosen = preset(preset_name)
+    twin = Twin(errors=model) if isinstance(model, ErrorModel) else model or Twin()
     head = {
         "schema": SCHEMA,
         "level": "catalog",
@@ -94,13 +85,13 @@ def simulate_release(
         "seed": seed,
         "universe": asdict(chosen.universe),
         "cadence": asdict(chosen.cadence),
-        "model": asdict(errors),
+        "model": asdict(twin),
         "versions": {name: version(name) for name in ("skyassay", "numpy", "scipy", "pyarrow")},
     }
     # JSON has no tuples: compare with what a manifest reads back as.
     head = json.loads(json.dumps(head, allow_nan=False))
     directory = _prepared(Path(out_dir), head, overwrite)
-    tables = release_tables(chosen, seed, errors)
+    tables = release_tables(chosen, seed, twin)
     paths = {n: write_table(directory / f"{n}.parquet", n, t) for n, t in tables.items()}
     files = {
         path.name: {

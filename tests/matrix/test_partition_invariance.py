@@ -21,7 +21,7 @@ from skyassay.metrics.family import StarMetric
 from skyassay.metrics.registry import make
 from skyassay.pipeline.products.io import write_table
 from skyassay.requirements_map import load
-from skyassay.simulator.error_model import default_model
+from skyassay.simulator.twin import Twin
 from skyassay.simulator.presets import preset
 from skyassay.simulator.release import release_tables
 from skyassay.verify.bindings import bindings
@@ -67,7 +67,7 @@ class Reordered:
 @pytest.fixture(scope="module")
 def twin() -> Table:
     """Return two fifths of the stars of the tiny release, or it would take long."""
-    table = release_tables(preset("tiny"), 1, default_model())["matched_source"]
+    table = release_tables(preset("tiny"), 1, Twin())["matched_source"]
     keep = np.asarray(table["objectId"]) % 5 < 2
     return {name: np.asarray(values)[keep] for name, values in table.items()}
 

@@ -33,7 +33,7 @@ def test_manifest_says_what_is_there(tmp_path):
     assert manifest == made.manifest
     assert manifest["seed"] == 1
     assert manifest["preset"] == "tiny"
-    assert manifest["model"]["bands"][0]["band"] == "u"
+    assert manifest["model"]["errors"]["bands"][0]["band"] == "u"
     files = digests(tmp_path)
     for name, entry in manifest["files"].items():
         assert entry["sha256"] == files[name]

@@ -1,0 +1,17 @@
+"""Every expectation beyond the matched stars': one line per family."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+
+from skyassay.simulator.expectations.model import Expectation
+
+#: Modules with ``EXPECTATIONS``.
+_FAMILIES: tuple[tuple[Expectation, ...], ...] = ()
+
+
+@cache
+def expectations() -> Mapping[str, Expectation]:
+    """Return metric id -> expectation."""
+    return {one.metric: one for family in _FAMILIES for one in family}

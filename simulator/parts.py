@@ -1,0 +1,105 @@
+"""What a release is made of: parts that run in order, each adding products or columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skyassay.simulator.cadence import night_log, visit_table, visits
+from skyassay.simulator.errors import SimulatorError
+from skyassay.simulator.observe import observe
+from skyassay.simulator.presets import Preset
+from skyassay.simulator.twin import Twin
+from skyassay.simulator.universe import star_table
+from skyassay.simulator.visit_errors import with_errors
+
+Table = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a part knows: the size of the survey, the seed, the twin, the tables so far."""
+
+    preset: Preset
+    seed: int
+    twin: Twin
+    tables: Mapping[str, Table] = field(default_factory=dict)
+
+    def __getitem__(self, product: str) -> Table:
+        """Return a product that an earlier part made."""
+        return self.tables[product]
+
+
+#: Returns new products, or products there are with more columns, or with rows added at the end.
+Part = Callable[[Scene], Mapping[str, Table]]
+
+
+def stars(scene: Scene) -> Mapping[str, Table]:
+    """Return the stars that are really there."""
+    cadence = scene.preset.cadence
+    table = star_table(scene.preset.universe, cadence.fields, scene.seed, cadence.start)
+    return {"truth_star": table}
+
+
+def nights(scene: Scene) -> Mapping[str, Table]:
+    """Return the visits, what the survey says of them, and the log of the nights."""
+    truth = with_errors(visits(scene.preset.cadence, scene.seed), scene.twin.errors, scene.seed)
+    return {
+        "truth_visit": truth,
+        "visit_table": visit_table(truth),
+        "night_log": night_log(truth, scene.seed),
+    }
+
+
+def measurements(scene: Scene) -> Mapping[str, Table]:
+    """Return the stars as measured visit by visit."""
+    table = observe(scene["truth_star"], scene["truth_visit"], scene.twin.errors, scene.seed)
+    return {"matched_source": table}
+
+
+PARTS: tuple[Part, ...] = (
+    stars,
+    nights,
+    measurements,
+)
+
+
+def build(preset: Preset, seed: int, twin: Twin, parts: tuple[Part, ...] = PARTS) -> Scene:
+    """Return the scene with every product.
+
+    Raises
+    ------
+    SimulatorError
+        ``part_changed`` when a part changes or loses what an earlier one made.
+    """
+    scene = Scene(preset, seed, twin)
+    for part in parts:
+        made = part(scene)
+        for name, table in made.items():
+            _only_more(part, name, scene.tables.get(name, {}), table)
+        scene = replace(scene, tables={**scene.tables, **made})
+    return scene
+
+
+def _only_more(part: Part, name: str, before: Table, after: Table) -> None:
+    """Refuse a table that is not the one there was with more columns or rows after its own."""
+    lost = [c for c in before if c not in after or not _begins_with(after[c], before[c])]
+    if lost:
+        named = getattr(part, "__name__", "a part")
+        raise SimulatorError(
+            f"{named} changed {', '.join(lost)} of {name}.",
+            code="part_changed",
+            hint="A part may add columns, and rows after those that are there.",
+        )
+
+
+def _begins_with(after: NDArray[Any], before: NDArray[Any]) -> bool:
+    if after is before:
+        return True
+    head = after[: len(before)]
+    floats = head.dtype.kind == "f"
+    return bool(np.array_equal(head, before, equal_nan=floats))

@@ -1,0 +1,1 @@
+"""Small samples with an exactly known population value, for the coverage campaign."""
