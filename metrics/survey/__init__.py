@@ -1,0 +1,1 @@
+"""What the visits of a whole survey cover: area, visits per field, fast revisits."""

@@ -1,0 +1,1 @@
+"""The ten-year survey at the level of its visits."""
