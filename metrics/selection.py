@@ -18,6 +18,8 @@ from skyassay.metrics.states.star_sample import BandStars, StarSample, sorted_ba
 
 Handling = Literal["drop_row", "reject_object", "ignore"]
 FLAGS = ("pixelFlags_saturated", "pixelFlags_cr", "pixelFlags_bad", "pixelFlags_edge")
+#: From here on the compiled way pays, loading the compiler included.
+COMPILED_ROWS = 2**18
 #: Zero point of nJy: m = 31.4 - 2.5 log10 f (AB).
 NJY_ZERO_POINT = 31.4
 
@@ -79,6 +81,16 @@ class Selection:
         """Return the selected stars of one partition; an empty one gives no bands."""
         if not len(table["objectId"]):
             return StarSample()
+        if len(table["objectId"]) >= COMPILED_ROWS:
+            from skyassay.metrics.selection_compiled import select_stars
+
+            found = select_stars(self, table)
+            if found is not None:
+                return found
+        return self.apply_numpy(table)
+
+    def apply_numpy(self, table: Table) -> StarSample:
+        """Return the same by numpy alone: any order of rows, several rows of one visit."""
         rows = _Rows.read(table, self)
         bands = {
             str(name): sorted_band(self._band(rows, str(name)), StarSample().row_bound)
@@ -168,7 +180,7 @@ class _Rows:
             snr = np.where(usable, flux / np.where(usable, error, 1.0), np.nan)
         # a maximum would hide -inf
         extendedness = np.asarray(table["extendedness"], dtype=np.float64)
-        flagged = _flagged(table)
+        flagged = flagged_rows(table)
         wanted = np.ones(len(flux), dtype=bool)
         condemned = np.zeros(len(flux), dtype=bool)
         for bad, handling in ((~usable, cuts.unusable), (flagged, cuts.flags)):
@@ -208,7 +220,8 @@ class _Rows:
         return {"no_usable_row": int(lost)} if lost else {}
 
 
-def _flagged(table: Table) -> NDArray[np.bool_]:
+def flagged_rows(table: Table) -> NDArray[np.bool_]:
+    """Return which rows have a flag that speaks against them, or are not primary."""
     flagged = np.zeros(len(table["objectId"]), dtype=bool)
     for name in FLAGS:
         if name in table:
