@@ -1,0 +1,1 @@
+"""What visit and detector tables say of the instrument: sky level, pixels, exposures."""

@@ -1,0 +1,161 @@
+"""What metrics of visits and detectors have in common: rows in, one form of result out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skyassay.metrics.contract import Bindings, Locality, Measurement, Table, Tables
+from skyassay.metrics.plugin import BaseMetric, NotMeasured, Value
+from skyassay.metrics.states.unit_rows import UnitRows, from_columns, merge
+
+#: Rows of evidence kept per band.
+EVIDENCE_ROWS = 4_000
+#: No visit for so long, in days, means that the sun was up: 7 hours.
+DAYLIGHT = 0.3
+Columns = Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class UnitMetric(BaseMetric):
+    """A metric whose state keeps one row per visit, or per visit and detector.
+
+    Subclasses give `rows` (what a partition is reduced to), `values` and `key`. The columns
+    ``band`` and ``mjd`` are always there; what a night's visits share is told by `nights`.
+    """
+
+    locality: ClassVar[Locality] = "visit"
+    error_units: ClassVar[tuple[str, ...]] = ("night",)
+    key: ClassVar[tuple[str, ...]] = ("visit",)
+    #: Bands that are asked for; empty for all.
+    bands: ClassVar[tuple[str, ...]] = ()
+
+    def rows(self, part: Tables) -> tuple[Columns, NDArray[np.bool_]]:
+        """Return the columns of every row of a partition, and which rows are usable."""
+        raise NotImplementedError
+
+    def values(self, rows: UnitRows, band: str, at: Bindings) -> list[Value]:
+        """Return the values of one band.
+
+        Raises
+        ------
+        NotMeasured
+            With the reason.
+        """
+        raise NotImplementedError
+
+    def zero(self) -> UnitRows:
+        """Return the state of no data."""
+        return UnitRows(self.key)
+
+    def fold(self, part: Tables) -> UnitRows:
+        """Return the usable rows of one partition."""
+        columns, usable = self.rows(part)
+        if not len(usable):
+            return self.zero()
+        names, number = np.unique(columns["band"][~usable].astype(str), return_counts=True)
+        counts = {f"unusable_{n}": int(k) for n, k in zip(names, number, strict=True)}
+        return from_columns(self.key, {n: c[usable] for n, c in columns.items()}, counts)
+
+    def merge(self, a: UnitRows, b: UnitRows) -> UnitRows:
+        """Return the rows of both parts."""
+        return merge(a, b)
+
+    def finish(self, state: UnitRows, at: Bindings) -> list[Measurement]:
+        """Return the measurements of every band that has a row; none when there was no row."""
+        found: list[Measurement] = []
+        for band in self._bands(state):
+            rows = state.where(state["band"] == band)
+            unusable = state.counts.get(f"unusable_{band}", 0)
+            try:
+                if not len(rows):
+                    raise NotMeasured(
+                        "no_usable_row", f"{unusable} rows, none with all numbers that are needed."
+                    )
+                values = self.values(rows, band, at)
+            except NotMeasured as why:
+                found.append(self.not_measured(why, band=band, n=len(rows), n_rejected=unusable))
+                continue
+            found += [
+                self.measured(v, band=band, n_rejected=unusable + self.rejected(rows, v))
+                for v in values
+            ]
+        return found
+
+    def rejected(self, rows: UnitRows, v: Value) -> int:
+        """Return how many usable rows the cuts removed."""
+        return max(len(rows) - v.n, 0)
+
+    def evidence(self, state: UnitRows) -> Mapping[str, Table]:
+        """Return per band one row per unit, spread evenly over the rows when there are many."""
+        found: dict[str, Table] = {}
+        for band in self._bands(state):
+            rows = state.where(state["band"] == band)
+            if not len(rows):
+                continue
+            try:
+                table = self.behind(rows, band)
+            except NotMeasured:
+                continue
+            found[band] = {n: c[spread(len(c))] for n, c in table.items()}
+        return found
+
+    def behind(self, rows: UnitRows, band: str) -> Table:
+        """Return the numbers behind the value of one band: ``value`` and where and when."""
+        raise NotImplementedError
+
+    def bound(self, parameter: str, band: str, at: Bindings) -> tuple[float, ...]:
+        """Return the values a requirement binds, or the recipe's own."""
+        given = at.get(parameter, {}).get(band)
+        if given:
+            return tuple(sorted(set(given)))
+        own = self.recipe[parameter]
+        return tuple(float(v) for v in (own if isinstance(own, list) else [own]))
+
+    def _bands(self, state: UnitRows) -> list[str]:
+        there = {str(b) for b in np.unique(state["band"])} if len(state) else set()
+        there |= {k.removeprefix("unusable_") for k in state.counts if k.startswith("unusable_")}
+        return sorted(there & set(self.bands) if self.bands else there)
+
+
+def spread(n: int) -> NDArray[np.intp]:
+    """Return at most `EVIDENCE_ROWS` row numbers, evenly spread."""
+    if n <= EVIDENCE_ROWS:
+        return np.arange(n)
+    return np.linspace(0, n - 1, EVIDENCE_ROWS).astype(np.intp)
+
+
+def nights(mjd: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the night of each time, numbered from 0: nights are parted by the long gaps.
+
+    Parameters
+    ----------
+    mjd : ndarray, shape (n,)
+        In any order, d.
+
+    Notes
+    -----
+    A fixed hour of the day would cut nights in two on sites far from its meridian.
+    """
+    order = np.argsort(mjd, kind="stable")
+    label = np.empty(len(mjd), dtype=np.int64)
+    label[order] = np.cumsum(np.diff(mjd[order], prepend=mjd[order][:1]) > DAYLIGHT)
+    return label
+
+
+def number(table: Table, name: str) -> NDArray[np.float64]:
+    """Return a column as float64."""
+    return np.asarray(table[name], dtype=np.float64)
+
+
+def all_finite(columns: Columns) -> NDArray[np.bool_]:
+    """Return which rows have only finite numbers."""
+    good = np.ones(len(next(iter(columns.values()))), dtype=bool)
+    for column in columns.values():
+        if column.dtype.kind == "f":
+            good &= np.isfinite(column)
+    return good
