@@ -128,41 +128,48 @@ def simulate(preset: str, seed: int, out_dir: Path, *, overwrite: bool = False) 
     return simulate_release(preset, seed, out_dir, overwrite=overwrite)
 
 
-def sample(
+def draw(
     metric: str,
-    target: float | Mapping[str, float],
-    share: float,
-    visits: int,
-    stars: int,
-    seed: int,
-    *,
-    bands: tuple[str, ...],
+    targets: Mapping[str, float],
     at: Mapping[str, float],
-) -> dict[str, NDArray[Any]]:
-    """Return a small `matched_source` table whose population value is known exactly.
+    share: float,
+    size: int,
+    seed: int,
+) -> Mapping[str, Mapping[str, NDArray[Any]]]:
+    """Return a small sample, product by product, whose population value is known exactly.
 
     Parameters
     ----------
     metric : str
         Metric id.
-    target : float or mapping
-        Population value, in the metric's unit, in all bands or per band.
-    share : float
-        Share of the variance of one measurement that its whole visit shares.
-    visits, stars, seed : int
-    bands : tuple of str
+    targets : mapping
+        Band ("" without bands) -> population value, in the metric's unit.
     at : mapping
         Band -> bound parameter of the metric.
+    share : float
+        Share of the variance in the term that all of a unit shares.
+    size : int
+        Number of units: visits, nights, sky cells.
+    seed : int
     """
-    from skyassay.simulator.sample import campaign_tables
+    from skyassay.simulator.samples.model import Draw
 
-    return campaign_tables(metric, target, share, visits, stars, seed, bands=bands, at=at)
+    drawn: Mapping[str, Mapping[str, NDArray[Any]]] = samplers()[metric].draw(
+        Draw(targets, size, seed, share, at)
+    )
+    return drawn
+
+
+def samplers() -> Mapping[str, Any]:
+    """Return metric id -> how its samples are drawn."""
+    from skyassay.simulator.samples.registry import samplers as registered
+
+    return registered()
 
 
 def simulated_metrics() -> tuple[str, ...]:
-    """Return the installed metrics whose population value the simulator knows."""
+    """Return the installed metrics whose population value the simulator can set."""
     from skyassay.metrics.registry import ids
-    from skyassay.simulator.quantities import QUANTITIES
 
-    known = {quantity.metric for quantity in QUANTITIES}
+    known = samplers()
     return tuple(metric for metric in ids() if metric in known)

@@ -94,7 +94,8 @@ def _why(plugin: Any) -> str:
         return f"the recipe that was tried ({tried}) is none of today's"
     own = plugin.id not in certification.certificates()
     who = "its author's coverage campaign" if own else "the coverage campaign"
-    return f"recipe {recipe.name}, from {certification.MIN_VISITS} visits on, by {who}"
+    units = f"{certification.smallest_size(entry)} {entry.get('unit', 'visit')}s"
+    return f"recipe {recipe.name}, from {units} on, by {who}"
 
 
 def _with_hash(plugin: Any, wanted: object) -> Recipe | None:

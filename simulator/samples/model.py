@@ -73,6 +73,9 @@ class Sampler:
         Largest of them at which the power is required; beyond it is shown only.
     beyond, comfortable : callable
         Limit -> population value just on the wrong side, and well on the right side.
+    conservative : str
+        Why the interval may cover more than 97 %, where that is known and harmless (exact
+        limits of counts); empty when it must not.
     apart : int
         Bands that are drawn one by one because they share a reference; 0: all together.
     """
@@ -86,4 +89,5 @@ class Sampler:
     required_share: float = 0.25
     beyond: Callable[[float], float] = five_percent_beyond
     comfortable: Callable[[float], float] = half_of
+    conservative: str = ""
     apart: int = 0

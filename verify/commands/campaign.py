@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeGuard
 
 import typer
 
@@ -37,8 +37,10 @@ def coverage(
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
     form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.MARKDOWN,
     output: Annotated[Path | None, typer.Option(help="Write the Markdown table here too.")] = None,
-    certify: Annotated[
-        Path | None, typer.Option(help="Write the certification file here (all metrics only).")
+    certify: Annotated[Path | None, typer.Option(help="Write the certification file here.")] = None,
+    rows: Annotated[
+        Path | None,
+        typer.Option(help="Keep the rows in this file: those of metrics not run now stay."),
     ] = None,
 ) -> None:
     """Measure coverage and false acceptance of every interval on data of known truth.
@@ -48,13 +50,17 @@ def coverage(
     from skyassay.requirements_map import load
     from skyassay.verify.campaign import simulated_metrics
     from skyassay.verify.coverage import judge_campaign, make_plan, run_campaign
-    from skyassay.verify.coverage.table import to_certification, to_json, to_markdown
+    from skyassay.verify.coverage.table import kept_counts, to_certification, to_json, to_markdown
 
     requirements = load()
-    cells = make_plan(metric or simulated_metrics(), requirements)
+    wanted = metric or simulated_metrics()
+    cells = make_plan(wanted, requirements)
+    kept = kept_counts(rows.read_text("utf-8"), seeds, set(wanted)) if _there(rows) else {}
     with _progress() as progress:
-        counts = run_campaign(cells, seeds, workers, progress)
-    outcome = judge_campaign(counts, seeds)
+        counts = {**kept, **run_campaign(cells, seeds, workers, progress)}
+    outcome = judge_campaign(dict(sorted(counts.items(), key=lambda c: c[0].metric)), seeds)
+    if rows:
+        rows.write_text(to_json(outcome), "utf-8")
     if output:
         output.write_text(to_markdown(outcome), "utf-8")
     if certify:
@@ -62,6 +68,10 @@ def coverage(
     typer.echo(to_json(outcome) if form is Format.JSON else to_markdown(outcome), nl=False)
     if any(outcome.problems.values()):
         raise typer.Exit(1)
+
+
+def _there(path: Path | None) -> TypeGuard[Path]:
+    return path is not None and path.exists()
 
 
 @contextmanager

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from scipy.stats import binom
 
 from skyassay.metrics.registry import make
-from skyassay.verify.coverage.plan import BEYOND, MOST_SHARED_WITH_POWER, Cell
+from skyassay.verify.coverage.plan import Cell
 from skyassay.verify.coverage.trial import Counts
 from skyassay.verify.holm import holm
 
 #: Coverage of the 95 % interval that is still called 95 %.
 COVERAGE = (0.93, 0.97)
 FALSE_ACCEPTANCE = 0.05
-#: Share of samples at half the limit that must pass.
+#: Share of samples well inside the limit that must pass.
 POWER = 0.90
 #: Chance that a campaign of honest intervals marks any of them.
 ALPHA = 0.05
@@ -34,7 +34,7 @@ class CellOutcome:
     p_low, p_high : float
         Exact binomial p values against "coverage at least 93 %" and "at most 97 %".
     p_accept : float
-        Against "at most 5 % pass"; 1 at half the limit.
+        Against "at most 5 % pass"; 1 well inside the limit.
     problem : str or None
         What broke, after Holm over the whole campaign.
     """
@@ -59,11 +59,18 @@ class Outcome:
 
     def certificates(self) -> dict[str, dict[str, object]]:
         """Return what `skyassay.metrics.certification` reads."""
+        smallest: dict[str, int] = {}
+        units = {row.cell.metric: row.cell.unit for row in self.rows}
+        for row in self.rows:
+            known = smallest.get(row.cell.metric, row.cell.size)
+            smallest[row.cell.metric] = min(known, row.cell.size)
         return {
             metric: {
                 "recipe_hash": make(metric).recipe.hash,
                 "certified": problem is None,
                 "reason": problem,
+                "min_units": smallest[metric],
+                "unit": units[metric],
             }
             for metric, problem in sorted(self.problems.items())
         }
@@ -80,8 +87,10 @@ def judge_campaign(counts: Mapping[Cell, Counts], seeds: int) -> Outcome:
     for i, row in enumerate(rows):
         if row.counts.not_measured:
             problems[i] = f"{row.counts.not_measured} trials not measured"
-        elif _must_pass(row.cell) and row.passed < POWER:
-            problems.setdefault(i, f"passes only {row.passed:.1%} at half the limit")
+        elif not row.counts.trials:
+            problems[i] = "no trial at all"
+        elif row.cell.must_pass and row.passed < POWER:
+            problems.setdefault(i, f"passes only {row.passed:.1%} well inside the limit")
     judged = tuple(replace(row, problem=problems.get(i)) for i, row in enumerate(rows))
     by_metric: dict[str, str | None] = {}
     for row in judged:
@@ -91,15 +100,9 @@ def judge_campaign(counts: Mapping[Cell, Counts], seeds: int) -> Outcome:
     return Outcome(seeds, judged, by_metric)
 
 
-def _must_pass(cell: Cell) -> bool:
-    """Return whether 30 visits hold enough to show that half the limit is inside."""
-    return cell.distance != BEYOND and cell.share <= MOST_SHARED_WITH_POWER
-
-
 def _row(cell: Cell, counts: Counts) -> CellOutcome:
     n = max(counts.trials, 1)
     covered = counts.trials - counts.below - counts.above
-    beyond = cell.distance == BEYOND
     return CellOutcome(
         cell=cell,
         counts=counts,
@@ -107,16 +110,21 @@ def _row(cell: Cell, counts: Counts) -> CellOutcome:
         passed=counts.passed / n,
         p_low=float(binom.cdf(covered, n, COVERAGE[0])),
         p_high=float(binom.sf(covered - 1, n, COVERAGE[1])),
-        p_accept=float(binom.sf(counts.passed - 1, n, FALSE_ACCEPTANCE)) if beyond else 1.0,
+        p_accept=float(binom.sf(counts.passed - 1, n, FALSE_ACCEPTANCE))
+        if cell.place == "beyond"
+        else 1.0,
     )
 
 
 def _tests(row: CellOutcome) -> list[tuple[float, str]]:
-    found = [(row.p_low, "covers too little"), (row.p_high, "covers too much")]
-    if row.cell.distance == BEYOND:
+    found = [(row.p_low, "covers too little")]
+    if not row.cell.conservative:
+        found.append((row.p_high, "covers too much"))
+    if row.cell.place == "beyond":
         found.append((row.p_accept, "passes beyond the limit"))
     return found
 
 
 def _where(cell: Cell) -> str:
-    return f"{cell.visits} visits, shared {cell.share:g}, at {cell.distance:g} of the limit"
+    side = "beyond the limit" if cell.place == "beyond" else "well inside"
+    return f"{cell.size} x {cell.unit}, shared {cell.share:g}, {side}"

@@ -1,28 +1,77 @@
-"""Which samples the campaign draws: metric x visits x shared term x distance to the limit."""
+"""Which samples the campaign draws: metric x units x shared term x distance to the limit."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from numpy.typing import NDArray
 
 from skyassay.metrics.registry import make
 from skyassay.requirements_map import Criterion, RequirementSet
+from skyassay.verify.campaign import samplers
 from skyassay.verify.errors import VerifyError
+from skyassay.verify.rule import Limit
 from skyassay.verify.units import factor
 
-VISITS = (3, 6, 12, 30)
-#: Share of the variance of one measurement that its whole visit shares.
-SHARES = (0.0, 0.5)
-#: At half the limit a quarter too: it is the most at which every metric can show its power.
-#: With half shared, 30 visits tell 5 % of outliers from 10 % in 70 % of samples at best:
-#: the power of the chi-square test with 29 degrees of freedom, the own part known.
-POWER_SHARES = (0.0, 0.25, 0.5)
-MOST_SHARED_WITH_POWER = 0.25
-#: Population value in units of the limit: just beyond it, and half of it.
-BEYOND, HALF = 1.05, 0.5
+#: Population value just on the wrong side of the limit, or well on the right side.
+Place = Literal["beyond", "inside"]
 SEEDS = 400
-#: Equal stars per sample; pairs of stars grow with the square.
-STARS, STARS_IN_PAIRS = 120, 90
+
+
+class Sampler(Protocol):
+    """How samples of one metric are drawn; `skyassay.simulator.samples` has them."""
+
+    @property
+    def unit(self) -> str:
+        """What dominates the uncertainty."""
+        ...
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Numbers of units that are tried."""
+        ...
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """Shares of the variance in the shared term, beyond the limit."""
+        ...
+
+    @property
+    def power_shares(self) -> tuple[float, ...]:
+        """Those tried well inside."""
+        ...
+
+    @property
+    def required_share(self) -> float:
+        """Largest share at which most must pass well inside."""
+        ...
+
+    @property
+    def conservative(self) -> str:
+        """Why the interval may cover more than it says; empty when it must not."""
+        ...
+
+    @property
+    def beyond(self) -> Callable[[float], float]:
+        """Limit -> value just on the wrong side."""
+        ...
+
+    @property
+    def comfortable(self) -> Callable[[float], float]:
+        """Limit -> value well on the right side."""
+        ...
+
+    @property
+    def apart(self) -> int:
+        """Bands that are drawn one by one; 0 for all together."""
+        ...
+
+    @property
+    def draw(self) -> Callable[[Any], Mapping[str, Mapping[str, NDArray[Any]]]]:
+        """Return product -> table."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -32,30 +81,53 @@ class Target:
     Attributes
     ----------
     band : str
-    limit : float
+        "" for a metric without bands.
+    rule : Limit
         In the metric's unit.
+    truth : float
+        Population value of the sample.
     parameter : str or None
         Bound parameter, in the metric's `at_units`.
     at : float or None
     """
 
     band: str
-    limit: float
+    rule: Limit
+    truth: float
     parameter: str | None
     at: float | None
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One row of the table: a metric at a number of visits, a share and a distance."""
+    """One row of the table.
+
+    Attributes
+    ----------
+    metric, criterion : str
+    unit : str
+        What there are `size` of.
+    size : int
+    share : float
+        Share of the variance in the term that a unit shares.
+    place : str
+        ``beyond`` the limit or well ``inside``.
+    must_pass : bool
+        Whether most samples have to pass here.
+    conservative : str
+        Why coverage may exceed what is asked; empty when it may not.
+    targets : tuple of Target
+    """
 
     metric: str
     criterion: str
-    visits: int
+    unit: str
+    size: int
     share: float
-    distance: float
-    stars: int
-    targets: tuple[Target, ...]
+    place: Place
+    must_pass: bool = False
+    conservative: str = ""
+    targets: tuple[Target, ...] = ()
 
 
 def make_plan(metrics: Iterable[str], requirements: RequirementSet) -> tuple[Cell, ...]:
@@ -64,26 +136,60 @@ def make_plan(metrics: Iterable[str], requirements: RequirementSet) -> tuple[Cel
     Raises
     ------
     VerifyError
-        ``nothing_to_certify`` when a metric serves no criterion with a limit.
+        ``nothing_to_certify`` when a metric serves no criterion with a limit, ``no_sampler``
+        when nobody knows how to draw samples of it.
     """
-    cells = []
-    for metric in metrics:
-        criterion, targets = _targets(metric, requirements)
-        stars = STARS if metric.startswith("photometry.") else STARS_IN_PAIRS
-        points = [(v, s, BEYOND) for v in VISITS for s in SHARES]
-        points += [(VISITS[-1], s, HALF) for s in POWER_SHARES]
-        cells += [Cell(metric, criterion, v, s, d, stars, targets) for v, s, d in points]
-    return tuple(cells)
+    return tuple(cell for metric in metrics for cell in _cells(metric, requirements))
 
 
-def _targets(metric: str, requirements: RequirementSet) -> tuple[str, tuple[Target, ...]]:
-    """Return the document's name for the metric and a target per band, binding levels."""
-    criteria = [c for c in requirements.measured_by(metric) if c.role == "limit"]
+def sampler_of(metric: str) -> Sampler:
+    """Return how samples of a metric are drawn.
+
+    Raises
+    ------
+    VerifyError
+        ``no_sampler``.
+    """
+    found = samplers().get(metric)
+    if found is None:
+        raise VerifyError(
+            f"Nobody has said how to draw samples of {metric}.",
+            code="no_sampler",
+            hint="Add a sampler of it to the simulator.",
+            exit_code=4,
+        )
+    one: Sampler = found
+    return one
+
+
+def _cells(metric: str, requirements: RequirementSet) -> list[Cell]:
+    name, found = _criteria(metric, requirements)
+    sampler = sampler_of(metric)
+
+    def cell(size: int, share: float, place: Place) -> Cell:
+        move = sampler.beyond if place == "beyond" else sampler.comfortable
+        targets = tuple(_target(metric, c, band, move) for band, c in found.items())
+        must = place == "inside" and share <= sampler.required_share
+        return Cell(
+            metric, name, sampler.unit, size, share, place, must, sampler.conservative, targets
+        )
+
+    outside = [cell(n, s, "beyond") for n in sampler.sizes for s in sampler.shares]
+    return outside + [cell(sampler.sizes[-1], s, "inside") for s in sampler.power_shares]
+
+
+def _criteria(metric: str, requirements: RequirementSet) -> tuple[str, dict[str, Criterion]]:
+    """Return the document's name for the metric, and the criterion that binds each band."""
+    criteria = [
+        c
+        for c in requirements.measured_by(metric)
+        if c.role == "limit" and c.kind == "value" and c.population != "dataset"
+    ]
     srd = [c for c in criteria if c.requirement.startswith("LPM-17.")]
-    found: dict[str, Target] = {}
+    found: dict[str, Criterion] = {}
     for criterion in srd or criteria:
-        for band in criterion.bands:
-            found.setdefault(band, _target(metric, criterion, band))
+        for band in criterion.bands or ("",):
+            found.setdefault(band, criterion)
     if not found:
         raise VerifyError(
             f"{metric} serves no criterion with a limit, so there is nothing to certify.",
@@ -91,11 +197,11 @@ def _targets(metric: str, requirements: RequirementSet) -> tuple[str, tuple[Targ
             hint="Name the criterion in the metric and the metric in the criterion.",
             exit_code=4,
         )
-    name = (srd or criteria)[0].requirement
-    return name, tuple(found[band] for band in sorted(found, key="ugrizy".find))
+    ordered = {band: found[band] for band in sorted(found, key="ugrizy".find)}
+    return (srd or criteria)[0].requirement, ordered
 
 
-def _target(metric: str, criterion: Criterion, band: str) -> Target:
+def _target(metric: str, criterion: Criterion, band: str, move: Callable[[float], float]) -> Target:
     level = criterion.binding_level
     limit = criterion.levels[level]
     plugin = make(metric)
@@ -104,13 +210,15 @@ def _target(metric: str, criterion: Criterion, band: str) -> Target:
         raise VerifyError(
             f"{criterion.id} has no numeric limit in {plugin.unit}.", code="no_numeric_limit"
         )
+    rule = Limit(criterion.op, float(limit) * scale, criterion.abs)
+    truth = move(rule.value)
     for parameter in criterion.at:
-        value, unit = criterion.bound(parameter, band, level)
-        at_scale = factor(unit, plugin.at_units[parameter])
+        value, unit = criterion.bound(parameter, band or None, level)
+        at_scale = factor(unit, plugin.at_units.get(parameter, ""))
         if at_scale is None:
             raise VerifyError(
                 f"{criterion.id} binds {parameter} in {unit}, which {metric} cannot take.",
                 code="unit_mismatch",
             )
-        return Target(band, float(limit) * scale, parameter, value * at_scale)
-    return Target(band, float(limit) * scale, None, None)
+        return Target(band, rule, truth, parameter, value * at_scale)
+    return Target(band, rule, truth, None, None)

@@ -11,12 +11,10 @@ from dataclasses import dataclass
 
 from skyassay.metrics.contract import Measurement
 from skyassay.metrics.registry import make
-from skyassay.verify.campaign import sample
-from skyassay.verify.coverage.plan import Cell, Target
-from skyassay.verify.rule import Estimate, Limit, decide
+from skyassay.verify.campaign import draw
+from skyassay.verify.coverage.plan import Cell, Target, sampler_of
+from skyassay.verify.rule import Estimate, decide
 
-#: What other bands are compared with (LPM-17 table 19).
-REFERENCE = "r"
 _CHUNK = 10
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -120,48 +118,44 @@ def run_trials(cell: Cell, seeds: Sequence[int]) -> Counts:
 def _groups(cell: Cell) -> list[tuple[Target, ...]]:
     """Return the bands drawn together.
 
-    A band compared with r gets its own r: trials that share their reference would not be
-    independent, and an exact binomial test needs independent trials. These samples are the
-    same in every band but for its name, so two bands stand for the five.
+    Bands that are compared with another get one of their own each: trials that share their
+    reference would not be independent, and an exact binomial test needs that.
     """
-    if "band_to_band" in cell.metric:
-        return [(target,) for target in cell.targets[:2]]
-    return [cell.targets]
+    apart = sampler_of(cell.metric).apart
+    return [(target,) for target in cell.targets[:apart]] if apart else [cell.targets]
 
 
 def _trial(cell: Cell, targets: tuple[Target, ...], seed: int) -> Counts:
     metric = make(cell.metric)
-    truth = {t.band: cell.distance * t.limit for t in targets}
-    compared = "band_to_band" in cell.metric
-    bands = (*truth, REFERENCE) if compared else tuple(truth)
-    table = sample(
+    tables = draw(
         cell.metric,
-        next(iter(truth.values())) if compared else truth,
+        {t.band: t.truth for t in targets},
+        {t.band: t.at for t in targets if t.at is not None},
         cell.share,
-        cell.visits,
-        cell.stars,
-        seed * 10 + "ugrizy".find(bands[0]),
-        bands=bands,
-        at={t.band: t.at for t in targets if t.at is not None},
+        cell.size,
+        seed,
     )
-    binding = {t.parameter: {u.band: (u.at,) for u in targets} for t in targets if t.parameter}
-    found = metric.finish(metric.fold({"matched_source": table}), binding)  # type: ignore[arg-type]
-    limits = {t.band: t.limit for t in targets}
+    binding: dict[str, dict[str, tuple[float, ...]]] = {}
+    for t in targets:
+        if t.parameter is not None and t.at is not None:
+            binding.setdefault(t.parameter, {})[t.band] = (t.at,)
+    wanted = {t.band: t for t in targets}
     total = Counts()
-    for measurement in found:
-        if measurement.band in truth:
-            total += _count(measurement, truth[measurement.band], limits[measurement.band])
+    for measurement in metric.finish(metric.fold(tables), binding):
+        target = wanted.get(measurement.band or "")
+        if target is not None:
+            total += _count(measurement, target)
     return total
 
 
-def _count(measurement: Measurement, truth: float, limit: float) -> Counts:
+def _count(measurement: Measurement, target: Target) -> Counts:
     interval, value = measurement.interval, measurement.value
     if interval is None or value is None:
         return Counts(not_measured=1)
-    verdict = decide(Limit("<=", limit), Estimate(value, interval.lower, interval.upper))
+    verdict = decide(target.rule, Estimate(value, interval.lower, interval.upper))
     return Counts(
         trials=1,
-        below=int(interval.high < truth),
-        above=int(interval.low > truth),
+        below=int(interval.high < target.truth),
+        above=int(interval.low > target.truth),
         passed=int(verdict == "PASS"),
     )
