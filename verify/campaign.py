@@ -49,7 +49,7 @@ def demonstrate(
     Parameters
     ----------
     preset : str
-        ``tiny`` or ``small``.
+        ``tiny``, ``small`` or ``medium``.
     seed : int
     directory : Path
         Where the release, the store and the report go.
@@ -67,9 +67,9 @@ def demonstrate(
 
     say(f"Simulating preset {preset}, seed {seed} ...")
     release = simulate(preset, seed, directory / "release", overwrite=True)
-    source = open_tables({"matched_source": str(release.products["matched_source"])})
+    source = open_tables({name: str(path) for name, path in release.products.items()})
 
-    say("Checking the catalog against its contract ...")
+    say("Checking the catalogs against their contracts ...")
     findings = contract_findings(source)
 
     say("Measuring and judging ...")
@@ -107,7 +107,7 @@ def simulate(preset: str, seed: int, out_dir: Path, *, overwrite: bool = False) 
     Parameters
     ----------
     preset : str
-        ``tiny`` or ``small``.
+        ``tiny``, ``small`` or ``medium``.
     seed : int
         The same seed gives the same bytes.
     out_dir : Path

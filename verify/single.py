@@ -15,6 +15,7 @@ from skyassay.verify.rule import (
     margin_percent,
     margin_sigma,
 )
+from skyassay.verify.scope import beyond_scope
 from skyassay.verify.units import factor
 
 #: The rule is a one-sided 95 % one; an interval of less confidence decides nothing.
@@ -50,7 +51,8 @@ def judge_value(limit: Limit, m: Measurement, blank: Verdict, *, census: bool) -
         interval decides (design, section 7).
     """
     if m.value is None:
-        return replace(blank, status="NOT_MEASURED", reason=m.reason or "not_measured", hint=m.hint)
+        status: Status = "NOT_APPLICABLE" if beyond_scope(m) else "NOT_MEASURED"
+        return replace(blank, status=status, reason=m.reason or "not_measured", hint=m.hint)
     scale = factor(m.unit, blank.unit)
     if scale is None:
         return replace(

@@ -14,6 +14,7 @@ from skyassay.verify.errors import VerifyError
 from skyassay.verify.jsonio import canonical, measurement_to_json
 from skyassay.verify.records import Run, Verdict
 from skyassay.verify.rule import Limit
+from skyassay.verify.scope import in_scope
 from skyassay.verify.single import Judged, judge_value, unmeasured
 from skyassay.verify.status import worst
 from skyassay.verify.units import factor
@@ -108,7 +109,7 @@ def judge(
     if isinstance(limit, str) or criterion.op == "includes":
         return replace(blank, reason="limit_not_numeric", hint="No metric compares lists yet.")
     rule = Limit(criterion.op, float(limit), criterion.abs)
-    parts = [_part(criterion, rule, m, blank) for m in _per_band(criterion, level, mine)]
+    parts = in_scope([_part(criterion, rule, m, blank) for m in _per_band(criterion, level, mine)])
     return replace(worst(parts), parts=tuple(parts))
 
 
@@ -261,7 +262,7 @@ def _capability(criterion: Criterion, mine: Sequence[Measurement], blank: Verdic
     """Judge "shall be able to compute": the metric gave a number in every band asked for."""
     if not mine:
         return replace(blank, reason="metric_not_run")
-    parts = []
+    parts: list[Verdict] = []
     for band in _bands(criterion, mine):
         here = [m for m in mine if m.band == band]
         good = [m for m in here if m.status == "MEASURED"]

@@ -21,6 +21,7 @@ class PresetName(StrEnum):
 
     TINY = "tiny"
     SMALL = "small"
+    MEDIUM = "medium"
 
 
 class Format(StrEnum):
