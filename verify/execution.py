@@ -5,30 +5,27 @@ A metric that fails takes only itself down: it is NOT_MEASURED, with its name an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import count
 from typing import Any
 
-from skyassay.metrics.contract import Bindings, Measurement, Metric, Tables, state_digest
+import pyarrow as pa
+
+from skyassay.metrics.contract import Bindings, Measurement, Metric, state_digest
 from skyassay.verify.executors import Executor, Workers
 from skyassay.verify.finishing import Finished, finish_one, not_measured
+from skyassay.verify.folding import Failure, Folded, fold_part, guard
+from skyassay.verify.passes import Pass, passes
 from skyassay.verify.records import Evidence
 from skyassay.verify.tables import Source
+from skyassay.verify.tables.clean import Tally
+from skyassay.verify.tables.parts import Loaded, Planned
 from skyassay.verify.tree import TreeMerge
 
 #: Rows a partition should hold: 100-500 ms of work (reference: one task of a survey).
 ROWS_PER_PART = 1_000_000
-#: An exception that is no fault of the data or the recipe.
-PLUGIN_ERROR = "plugin_error"
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why a state could not be made."""
-
-    reason: str
-    hint: str
 
 
 @dataclass(frozen=True)
@@ -100,20 +97,62 @@ def _fold_all(
 ) -> dict[str, Any]:
     """Return the state of every fold, or its `Failure`."""
     states: dict[str, Any] = {}
-    done = 0
-    for locality, group in _by_locality(metrics).items():
-        folders = {state_key(m): m for m in reversed(group)}
-        parts = source.partitions(_needs(group, source), locality, partitions)
+    done = count()
+    for one in passes(metrics, source):
+        folders = {state_key(m): m for m in reversed(one.metrics)}
         merged = {key: TreeMerge(m.merge) for key, m in folders.items()}
-        for folded in workers.map(partial(fold_part, folders), parts):
-            _merge(merged, folded, states)
-            done += 1
+        asked = 1 if one.single else partitions
+        for folded in _fold_pass(one, folders, source, workers, asked):
+            _merge(merged, folded.states, states)
             if progress is not None:
-                progress(done)
+                progress(next(done) + 1)
         for key, tree in merged.items():
             if key not in states:
-                states[key] = _guard(key, partial(tree.result, folders[key].zero))
+                states[key] = guard(key, partial(tree.result, folders[key].zero))
     return states
+
+
+def _fold_pass(
+    one: Pass,
+    folders: Mapping[str, Metric],
+    source: Source,
+    workers: Workers,
+    partitions: int,
+) -> Iterator[Folded]:
+    """Yield what every partition of a pass gives.
+
+    Raises
+    ------
+    ProductError
+        When a partition cannot be read.
+    """
+    task = partial(fold_part, folders)
+    parts = None
+    if isinstance(source, Planned):
+        parts = source.parts(one.needs, one.locality, partitions)
+    if parts is None or not isinstance(source, Planned):
+        tables = source.partitions(one.needs, one.locality, partitions)
+        yield from workers.map(task, (Loaded(part) for part in tables))
+        return
+    tallies: dict[str, Tally] = {}
+    aside: dict[str, list[pa.Table]] = {}
+    for folded in workers.map(task, parts):
+        _take(folded.checked(), tallies, aside)
+        yield folded
+    rest = source.rest(parts, aside)
+    if rest is not None:
+        folded = task(rest).checked()
+        _take(folded, tallies, {})
+        yield folded
+    source.found(tallies)
+
+
+def _take(folded: Folded, tallies: dict[str, Tally], aside: dict[str, list[pa.Table]]) -> None:
+    """Add up what was found and what was set aside."""
+    for name, tally in folded.tallies.items():
+        tallies[name] = tallies.get(name, Tally()) + tally
+    for name, rows in folded.aside.items():
+        aside.setdefault(name, []).append(rows)
 
 
 def key_of(metric: Metric) -> str:
@@ -132,22 +171,6 @@ def part_count(rows: int, workers: int) -> int:
     return max(1, by_size, 4 * workers if workers > 1 and rows > 10_000 else 1)
 
 
-def fold_part(folders: Mapping[str, Metric], part: Tables) -> dict[str, Any]:
-    """Return the state of one partition for every fold, or why there is none."""
-    return {key: _guard(m.id, partial(m.fold, part)) for key, m in folders.items()}
-
-
-def _guard(name: str, work: Callable[[], Any]) -> Any:
-    """Do a plugin's work; what it raises becomes a `Failure` with its reason."""
-    try:
-        return work()
-    except Exception as error:  # noqa: BLE001 - a plugin may raise anything; others go on
-        code = getattr(error, "code", None)
-        if isinstance(code, str):
-            return Failure(code, f"{error} {getattr(error, 'hint', '')}".strip())
-        return Failure(PLUGIN_ERROR, f"{name} raised {type(error).__name__}: {error}"[:400])
-
-
 def _merge(
     merged: Mapping[str, TreeMerge], folded: Mapping[str, Any], states: dict[str, Any]
 ) -> None:
@@ -158,7 +181,7 @@ def _merge(
         if isinstance(state, Failure):
             states[key] = state
             continue
-        added = _guard(key, partial(merged[key].add, state))
+        added = guard(key, partial(merged[key].add, state))
         if isinstance(added, Failure):
             states[key] = added
 
@@ -168,7 +191,7 @@ def _finish(job: tuple[Metric, Any, Bindings]) -> tuple[Finished, str | None, st
     metric, state, at = job
     if isinstance(state, Failure):
         return Finished((not_measured(metric, state.reason, state.hint),)), None, state.hint
-    made = _guard(metric.id, lambda: (finish_one(metric, state, at), state_digest(state)))
+    made = guard(metric.id, lambda: (finish_one(metric, state, at), state_digest(state)))
     if isinstance(made, Failure):
         return Finished((not_measured(metric, made.reason, made.hint),)), None, made.hint
     finished, digest = made
@@ -191,26 +214,6 @@ def _collect(
         tuple(e for finished, _, _ in results for e in finished.evidence),
         failures,
     )
-
-
-def _by_locality(metrics: Iterable[Metric]) -> dict[str, list[Metric]]:
-    """Group metrics by the pass that serves them: whole objects serve rows and samples too."""
-    groups: dict[str, list[Metric]] = {}
-    for metric in metrics:
-        name = "visit" if metric.locality == "visit" else "object"
-        groups.setdefault(name, []).append(metric)
-    return groups
-
-
-def _needs(metrics: Iterable[Metric], source: Source) -> dict[str, tuple[str, ...]]:
-    """Return the union of the columns, product by product, that are there."""
-    union: dict[str, dict[str, None]] = {}
-    for metric in metrics:
-        for product, columns in metric.inputs.items():
-            there = set(source.columns(product))
-            wanted = union.setdefault(product, {})
-            wanted.update((c.name, None) for c in columns if c.name in there)
-    return {product: tuple(names) for product, names in union.items()}
 
 
 def _unreadable(metric: Metric, source: Source) -> Failure | None:

@@ -58,22 +58,28 @@ class MemorySource:
     def partitions(
         self, needs: Mapping[str, tuple[str, ...]], locality: str, count: int
     ) -> Iterator[Tables]:
-        """Yield partitions by a hash of what the locality names; others by row."""
+        """Yield partitions by a hash of what the locality names; rows by their number.
+
+        A product without what the locality names is handed whole to every partition; where
+        there is no other, there is one partition.
+        """
         count = self.parts or count
+        if locality in _WHOLE and not any(_WHOLE[locality] in self._one(n) for n in needs):
+            count = 1
         homes = {name: self._homes(name, locality, count) for name in needs}
         for index in range(count):
             part: dict[str, Table] = {}
             for name, wanted in needs.items():
                 order, home = homes[name]
-                chosen = order[home[order] == index]
+                chosen = order if home is None else order[home[order] == index]
                 table = self._one(name)
                 part[name] = {c: table[c][chosen] for c in wanted if c in table}
             yield part
 
     def _homes(
         self, name: str, locality: str, count: int
-    ) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
-        """Return the order of the rows, and which partition each belongs to."""
+    ) -> tuple[NDArray[np.intp], NDArray[np.int64] | None]:
+        """Return the order of the rows, and which partition each belongs to; None: to all."""
         import pandas as pd
 
         table = self._one(name)
@@ -81,6 +87,8 @@ class MemorySource:
         if self.seed is not None:
             np.random.default_rng(self.seed).shuffle(order)
         by = _WHOLE.get(locality, "")
+        if by and by not in table:
+            return order, None
         keys = table[by] if by in table else np.arange(len(order))
         hashed = pd.util.hash_array(np.asarray(keys)) % np.uint64(count)
         return order, hashed.astype(np.int64)

@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from skyassay.verify.tables.notes import reading
-from skyassay.verify.tables.readers import BATCH_ROWS, StoredField
+from skyassay.verify.tables.readers import BATCH_ROWS, Group, StoredField
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,13 @@ class AstropyReader:
                     fields[name] = StoredField(name, _array(column[:0]).type, unit)
             return cls(path, len(table), fields, protection, table)
 
-    def batches(self, columns: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
+    def groups(self, column: str) -> tuple[Group, ...] | None:
+        """Return nothing: these formats have no row groups."""
+        return None
+
+    def batches(
+        self, columns: tuple[str, ...], groups: tuple[int, ...] | None = None
+    ) -> Iterator[pa.RecordBatch]:
         """Yield slices of the table as record batches."""
         with reading(str(self.path)):
             for start in range(0, self.rows, BATCH_ROWS):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,7 +17,7 @@ import pyarrow.parquet as pq
 from skyassay.pipeline.products import ProductError
 from skyassay.pipeline.products.integrity import footer_is_sound, has_page_checksums
 from skyassay.verify.tables.notes import reading
-from skyassay.verify.tables.readers import BATCH_ROWS, StoredField
+from skyassay.verify.tables.readers import BATCH_ROWS, Group, StoredField
 
 #: Field metadata in which writers keep a unit.
 _UNIT_KEYS = (b"unit", b"units", b"fits:unit", b"TUNIT")
@@ -55,16 +56,51 @@ class ParquetReader:
             protection = ("full" if sound else "pages") if pages else "none"
             return cls(path, file.metadata.num_rows, fields, protection)
 
-    def batches(self, columns: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
+    def groups(self, column: str) -> tuple[Group, ...] | None:
+        """Return the row groups; None when one does not say what its integers are."""
+        with reading(str(self.path)), _file(self.path) as file:
+            found = [
+                _group(file.metadata.row_group(i), i, column) for i in range(file.num_row_groups)
+            ]
+        known = tuple(group for group in found if group is not None)
+        return known if len(known) == len(found) else None
+
+    def batches(
+        self, columns: tuple[str, ...], groups: tuple[int, ...] | None = None
+    ) -> Iterator[pa.RecordBatch]:
         """Yield record batches of these columns; fewer rows than promised is damage."""
         seen = 0
         with reading(str(self.path)), _file(self.path) as file:
-            for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=list(columns)):
+            wanted = list(range(file.num_row_groups)) if groups is None else list(groups)
+            promised = sum(file.metadata.row_group(i).num_rows for i in wanted)
+            if groups is None and promised != self.rows:
+                raise ValueError(f"{promised} of {self.rows} rows found")
+            for batch in file.iter_batches(
+                batch_size=BATCH_ROWS, row_groups=wanted, columns=list(columns)
+            ):
                 batch.validate(full=True)
                 seen += batch.num_rows
                 yield batch
-            if seen != self.rows:
-                raise ValueError(f"{seen} of {self.rows} rows found")
+            if seen != promised:
+                raise ValueError(f"{seen} of {promised} rows found")
+
+
+def _group(group: Any, index: int, column: str) -> Group | None:
+    """Return what one row group says of a column."""
+    for i in range(group.num_columns):
+        chunk = group.column(i)
+        if chunk.path_in_schema != column:
+            continue
+        known = chunk.statistics
+        if known is not None and known.has_min_max:
+            low, high = known.min, known.max
+            whole = type(low) is int and type(high) is int and low <= high
+            return Group(index, group.num_rows, (low, high)) if whole else None
+        empty = group.num_rows == 0 or (
+            known is not None and known.has_null_count and known.null_count == group.num_rows
+        )
+        return Group(index, group.num_rows, None) if empty else None
+    return None
 
 
 def _file(path: Path) -> pq.ParquetFile:

@@ -27,6 +27,15 @@ class StoredField:
     unit: str | None = None
 
 
+@dataclass(frozen=True)
+class Group:
+    """One row group; `limits` are the smallest and largest value of a column, None if all null."""
+
+    index: int
+    rows: int
+    limits: tuple[int, int] | None
+
+
 class Reader(Protocol):
     """One file, opened and found sound as far as can be seen without reading it all.
 
@@ -54,8 +63,14 @@ class Reader(Protocol):
         """What its checksums protect."""
         ...
 
-    def batches(self, columns: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
-        """Yield the rows of these stored columns, in file order."""
+    def groups(self, column: str) -> tuple[Group, ...] | None:
+        """Return the row groups and what they promise of an integer column, if they do."""
+        ...
+
+    def batches(
+        self, columns: tuple[str, ...], groups: tuple[int, ...] | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield the rows of these stored columns, in file order; of some row groups only."""
         ...
 
 

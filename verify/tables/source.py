@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Protocol
+
+import pyarrow as pa
 
 from skyassay.metrics.contract import Tables
 from skyassay.pipeline.products import ProductError, product
 from skyassay.verify.tables.clean import Tally
 from skyassay.verify.tables.notes import Note
 from skyassay.verify.tables.partition import MEMORY_BYTES
+from skyassay.verify.tables.parts import FilePart, Part, Slice
+from skyassay.verify.tables.pieces import slices
 from skyassay.verify.tables.readers import find_files, open_file
 from skyassay.verify.tables.resolve import resolve
 from skyassay.verify.tables.stored import StoredProduct
@@ -115,13 +119,7 @@ class FileSource:
             of a wanted column ``wrong_type``, ``wrong_unit``, ``unit_unparsable``,
             ``unit_ambiguous``.
         """
-        if count < 1 or locality not in ("row", *LOCALITY_COLUMN):
-            raise ProductError(
-                f"There is no way to make {count} partitions of locality {locality!r}.",
-                code="bad_partitions",
-                hint="Ask for at least one, of locality row, object, visit or sample.",
-                exit_code=4,
-            )
+        _check(locality, count)
         streams = {}
         for name, wanted in needs.items():
             one = self.one(name)
@@ -130,6 +128,41 @@ class FileSource:
             streams[name] = stream_parts(one, plan, count, self.memory_bytes, done)
         for _ in range(count):
             yield {name: next(stream) for name, stream in streams.items()}
+
+    def parts(
+        self, needs: Mapping[str, tuple[str, ...]], locality: str, count: int
+    ) -> Sequence[Part] | None:
+        """Return about `count` parts that workers read themselves.
+
+        None when more than one product is to be cut, or the files are in no order that allows
+        it: `partitions` reads them all the same. Parameters and errors are those of
+        `partitions`.
+        """
+        _check(locality, count)
+        plans = {name: layout(self.one(name), wanted, locality) for name, wanted in needs.items()}
+        cut = [name for name, plan in plans.items() if plan.by is not None]
+        if len(cut) != 1:
+            return None
+        found = slices(self.one(cut[0]), plans[cut[0]], count)
+        if found is None:
+            return None
+        whole = {name: Slice(self.one(name), plan) for name, plan in plans.items() if not plan.by}
+        return [FilePart({**whole, cut[0]: one}) for one in found]
+
+    def rest(self, parts: Sequence[Part], aside: Mapping[str, Sequence[pa.Table]]) -> Part | None:
+        """Return the part of the rows that other parts set aside, with the whole products."""
+        model = next((part for part in parts if isinstance(part, FilePart)), None)
+        if model is None or not any(table.num_rows for rows in aside.values() for table in rows):
+            return None
+        made = {
+            name: replace(model.slices[name], rows=pa.concat_tables(rows))
+            for name, rows in aside.items()
+        }
+        return FilePart({**model.slices, **made})
+
+    def found(self, tallies: Mapping[str, Tally]) -> None:
+        """Keep what the parts found for `notes`."""
+        self._tallies.update(tallies)
 
     def one(self, name: str) -> StoredProduct:
         """Return one opened product.
@@ -148,6 +181,17 @@ class FileSource:
                 exit_code=4,
             )
         return self.stored[name]
+
+
+def _check(locality: str, count: int) -> None:
+    """Refuse partitions that cannot be made."""
+    if count < 1 or locality not in ("row", *LOCALITY_COLUMN):
+        raise ProductError(
+            f"There is no way to make {count} partitions of locality {locality!r}.",
+            code="bad_partitions",
+            hint="Ask for at least one, of locality row, object, visit or sample.",
+            exit_code=4,
+        )
 
 
 def open_tables(

@@ -56,26 +56,36 @@ class StoredProduct:
         known = [name for name in self.product.columns if name in there]
         return (*known, *sorted(there - set(known)))
 
-    def batches(self, columns: tuple[str, ...]) -> Iterator[pa.Table]:
-        """Yield the rows as they are, with our names, types and units; at least one piece."""
-        for reader, plan in self.files:
+    def batches(
+        self, columns: tuple[str, ...], groups: tuple[tuple[int, ...], ...] | None = None
+    ) -> Iterator[pa.Table]:
+        """Yield the rows as they are, with our names, types and units; at least one piece.
+
+        `groups` names the row groups of each file to read; all of them if None.
+        """
+        for index, (reader, plan) in enumerate(self.files):
             links = {name: plan.links[name] for name in columns}
             stored = tuple(dict.fromkeys(link.stored for link in links.values()))
             fields = [pa.field(name, reader.fields[name].type) for name in stored]
             empty = pa.RecordBatch.from_pylist([], schema=pa.schema(fields))
             yield canonical_batch(empty, links)
-            for batch in reader.batches(stored):
+            for batch in reader.batches(stored, groups[index] if groups else None):
                 yield canonical_batch(batch, links)
+
+    @cached_property
+    def digests(self) -> tuple[str, ...]:
+        """SHA-256 of each file's content, in the order of the files."""
+        return tuple(_file_sha256(reader.path) for reader, _ in self.files)
 
     @cached_property
     def sha256(self) -> str:
         """SHA-256 of the file; of the sorted paths and SHA-256s when there are several."""
         base = Path(self.path)
         if [reader.path for reader, _ in self.files] == [base]:
-            return _file_sha256(base)
+            return self.digests[0]
         lines = [
-            f"{_file_sha256(reader.path)}  {reader.path.relative_to(base).as_posix()}\n"
-            for reader, _ in self.files
+            f"{digest}  {reader.path.relative_to(base).as_posix()}\n"
+            for digest, (reader, _) in zip(self.digests, self.files, strict=True)
         ]
         return hashlib.sha256("".join(lines).encode()).hexdigest()
 

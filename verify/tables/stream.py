@@ -3,36 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import pyarrow as pa
 
 from skyassay.metrics.contract import Table
 from skyassay.pipeline.products import ProductError
 from skyassay.verify.tables.clean import Tally, drop_broken, sorted_unique
-from skyassay.verify.tables.convert import to_numpy
 from skyassay.verify.tables.partition import hash_partition
+from skyassay.verify.tables.parts import Layout, as_arrays
 from skyassay.verify.tables.stored import StoredProduct
 
 #: Locality -> the column whose rows must stay together.
 LOCALITY_COLUMN = {"object": "objectId", "sample": "objectId", "visit": "visit"}
-
-
-@dataclass(frozen=True)
-class Layout:
-    """How one product is cut: which columns are read and given, by what they are hashed.
-
-    Attributes
-    ----------
-    read, give : tuple of str
-        What the cleaning needs is read too, and not handed on.
-    by : str or None
-        None when every partition gets the whole table.
-    """
-
-    read: tuple[str, ...]
-    give: tuple[str, ...]
-    by: str | None
 
 
 def layout(one: StoredProduct, wanted: tuple[str, ...], locality: str) -> Layout:
@@ -77,19 +59,9 @@ def stream_parts(
     for index, part in enumerate(parts):
         table, repeated = sorted_unique(part, one.product)
         tally += Tally(duplicates=repeated)
-        arrays = _arrays(table, one, plan.give)
+        arrays = as_arrays(table, one, plan.give)
         last = plan.by is None or index == count - 1
         if last:
             done(tally)
         for _ in range(1 if plan.by else count):
             yield arrays
-
-
-def _arrays(table: pa.Table, one: StoredProduct, names: tuple[str, ...]) -> Table:
-    """Return the columns that were asked for as numpy arrays."""
-    arrays = {}
-    for name in names:
-        column = one.product.column(name)
-        flag = column.null_flag if column else True
-        arrays[name] = to_numpy(table.column(name), null_flag=flag)
-    return arrays

@@ -1,0 +1,85 @@
+"""One partition folded by every metric: what travels to a worker, and what comes back.
+
+What a plugin raises becomes a `Failure` of that plugin alone; data that cannot be read end
+the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import pyarrow as pa
+
+from skyassay.metrics.contract import Metric
+from skyassay.pipeline.products import ProductError
+from skyassay.verify.tables.clean import Tally
+from skyassay.verify.tables.parts import Part
+
+#: An exception that is no fault of the data or the recipe.
+PLUGIN_ERROR = "plugin_error"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a state could not be made."""
+
+    reason: str
+    hint: str
+
+
+@dataclass(frozen=True)
+class Folded:
+    """What one partition gave.
+
+    Attributes
+    ----------
+    states : mapping
+        Fold -> its state, or the `Failure`.
+    tallies : mapping of str to Tally
+    aside : mapping of str to pyarrow.Table
+        Rows for the last part; see `skyassay.verify.tables.parts`.
+    refusal : tuple or None
+        Message, code, hint and exit code of the error that ended the reading.
+    """
+
+    states: Mapping[str, Any]
+    tallies: Mapping[str, Tally] = field(default_factory=dict)
+    aside: Mapping[str, pa.Table] = field(default_factory=dict)
+    refusal: tuple[str, str, str, int] | None = None
+
+    def checked(self) -> Folded:
+        """Return itself.
+
+        Raises
+        ------
+        ProductError
+            When the partition could not be read, wherever that was.
+        """
+        if self.refusal is not None:
+            message, code, hint, exit_code = self.refusal
+            raise ProductError(message, code=code, hint=hint, exit_code=exit_code)
+        return self
+
+
+def fold_part(folders: Mapping[str, Metric], part: Part) -> Folded:
+    """Read one partition and return its state for every fold, or why there is none."""
+    try:
+        content = part.read()
+    except ProductError as error:  # no process can send an exception with named arguments
+        return Folded({}, refusal=(str(error), error.code, error.hint, error.exit_code))
+    states = {key: guard(m.id, partial(m.fold, content.tables)) for key, m in folders.items()}
+    return Folded(states, content.tallies, content.aside)
+
+
+def guard(name: str, work: Callable[[], Any]) -> Any:
+    """Do a plugin's work; what it raises becomes a `Failure` with its reason."""
+    try:
+        return work()
+    except Exception as error:  # noqa: BLE001 - a plugin may raise anything; others go on
+        code = getattr(error, "code", None)
+        if isinstance(code, str):
+            return Failure(code, f"{error} {getattr(error, 'hint', '')}".strip())
+        return Failure(PLUGIN_ERROR, f"{name} raised {type(error).__name__}: {error}"[:400])
