@@ -224,10 +224,15 @@ def shared_share(values: NDArray[Any], groups: Clusters) -> float:
     Of the normal scores of the values, so that a long tail does not decide; 1 where nothing
     varies, because all may be copies of one.
     """
-    n, k = len(values), groups.number
     z = values.astype(np.float64)
     if values.dtype != np.bool_:
-        z = ndtri((rankdata(z) - 0.5) / n)
+        z = ndtri((rankdata(z) - 0.5) / len(z))
+    return intraclass(z, groups)
+
+
+def intraclass(z: Floats, groups: Clusters) -> float:
+    """Return the intraclass correlation of scores, cautiously; 1 where nothing varies."""
+    n, k = len(z), groups.number
     size = np.bincount(groups.label).astype(np.float64)
     mean = np.bincount(groups.label, z) / size
     between = float((size * np.square(mean - z.mean())).sum()) / (k - 1)
