@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from skyassay.metrics.contract import Bindings, Recipe, Scalar, Table
 from skyassay.metrics.family import NotMeasured, StarMetric, Value, usable
 from skyassay.metrics.photometry import peers
+from skyassay.metrics.photometry.all_stars import scale_of_all
 from skyassay.metrics.recipes import PHOTOMETRY
+from skyassay.metrics.states.star_counts import Counts, StarCounts
 from skyassay.metrics.states.star_sample import StarSample
 from skyassay.metrics.statistics.deviations import (
     deviation_table,
@@ -20,14 +22,49 @@ from skyassay.metrics.statistics.deviations import (
     reached_by,
 )
 from skyassay.metrics.statistics.scale import median_scale
-from skyassay.metrics.statistics.tails import (
-    scaled,
-    two_way_tail,
-)
+from skyassay.metrics.statistics.tails import TailModel, scaled, two_way_tail
 from skyassay.metrics.statistics.twoway import TwoWay, fit_two_way
-from skyassay.metrics.visit_table import VisitTable, sky_cells, visit_table
+from skyassay.metrics.visit_table import VisitTable, band_table, sky_cells
 
 _EVIDENCE_ROWS = 4_000
+
+
+@dataclass(frozen=True)
+class _Deviations:
+    """What PF1 and PA2 are made from.
+
+    Attributes
+    ----------
+    tail : TailModel
+    off : ndarray, shape (n_stars, n_visits)
+        Deviations from the star's mean, mmag.
+    counts : Counts or None
+        Of the deviations of all stars, where the others have only a sample.
+    number : int
+        Deviations that make the value.
+    """
+
+    tail: TailModel
+    off: NDArray[np.float64]
+    counts: Counts | None
+    number: int
+    notes: Mapping[str, Scalar]
+
+
+def _deviations(fit: TwoWay, table: VisitTable, everything: StarCounts | None) -> _Deviations:
+    off = deviation_table(table.mag * 1e3)
+    number, counts = int(np.isfinite(off).sum()), None
+    notes = {**_diagnostics(fit), "n_stars": len(table.star)}
+    if everything is not None:
+        counts = everything.deviation
+        number, notes = counts.total, {**notes, **_of_all(table)}
+        notes["n_stars"] = everything.scatter.total
+    return _Deviations(two_way_tail(fit, _each(table)), off, counts, number, notes)
+
+
+def _of_all(table: VisitTable) -> dict[str, Scalar]:
+    """Say that the value is that of all stars and the interval that of some."""
+    return {"value_of": "all stars", "n_stars_of_interval": len(table.star)}
 
 
 @dataclass(frozen=True)
@@ -38,8 +75,7 @@ class _Repeatability(StarMetric):
 
     def table(self, state: StarSample, band: str) -> VisitTable:
         """Return the magnitudes of the band's stars, in mmag, by visit."""
-        stars = state.bands[band]
-        table = visit_table(stars, self.recipe.parameters.get("min_visits_used", 2))
+        table = band_table(state, band, self.recipe.parameters.get("min_visits_used", 2))
         if len(table.star) < self.recipe["min_stars"]:
             raise NotMeasured(
                 "too_few_stars",
@@ -48,11 +84,21 @@ class _Repeatability(StarMetric):
             )
         return table
 
+    def fit(self, state: StarSample, band: str, table: VisitTable) -> TwoWay:
+        """Return the two-way split of the table; made once for all metrics of the state."""
+        return state.derived.once(("split", band, self.recipe.hash), lambda: split(table))
+
+    def parts(self, state: StarSample, band: str, table: VisitTable) -> _Deviations:
+        """Return what PF1 and PA2 are made from; made once for both."""
+        fit = self.fit(state, band, table)
+        key = ("deviations", band, self.recipe.hash)
+        return state.derived.once(key, lambda: _deviations(fit, table, state.bands[band].counts))
+
     def evidence(self, state: StarSample) -> Mapping[str, Table]:
         """Return per band each star's scatter (mmag, ddof 1), visits and magnitude."""
         found: dict[str, Table] = {}
-        for band, stars in state.bands.items():
-            table = visit_table(stars)
+        for band in state.bands:
+            table = band_table(state, band)
             if len(table.star):
                 cut = slice(0, _EVIDENCE_ROWS)
                 found[band] = {
@@ -107,10 +153,14 @@ class PA1(_Repeatability):
         table = self.table(state, band)
         if self.recipe.name != "srd":
             return [Value(peers.pa1(self.recipe, table), len(table.star))]
-        fit = split(table)
+        fit = self.fit(state, band, table)
         scale = median_scale(fit, _each(table))
         notes = {**_diagnostics(fit), "visit_share": scale.visit_share}
-        return [Value(scale.value, len(table.star), scale.interval, diagnostics=notes)]
+        number, counts = len(table.star), state.bands[band].counts
+        if counts is not None:
+            scale = scale_of_all(fit, scale, counts.scatter)
+            number, notes = counts.scatter.total, {**notes, **_of_all(table)}
+        return [Value(scale.value, number, scale.interval, diagnostics=notes)]
 
 
 class PF1(_Repeatability):
@@ -137,16 +187,13 @@ class PF1(_Repeatability):
                 Value(peers.pf1(self.recipe, table, c), len(table.star), at={"PA2": c})
                 for c in limits
             ]
-        fit = split(table)
-        tail = two_way_tail(fit, _each(table))
-        off = deviation_table(table.mag * 1e3)
-        number = int(np.isfinite(off).sum())
-        notes = {**_diagnostics(fit), "n_stars": len(table.star)}
+        parts = self.parts(state, band, table)
         found = []
         for limit in limits:
-            value, interval = fraction_beyond(tail, off, limit)
+            value, interval = fraction_beyond(parts.tail, parts.off, limit, parts.counts)
             percent = scaled(interval, 100.0)
-            found.append(Value(100.0 * value, number, percent, {"PA2": limit}, None, notes))
+            given = {"PA2": limit}
+            found.append(Value(100.0 * value, parts.number, percent, given, None, parts.notes))
         return found
 
 
@@ -177,13 +224,10 @@ class PA2(_Repeatability):
                 Value(peers.pa2(self.recipe, table, f), len(table.star), at={"PF1": f})
                 for f in fractions
             ]
-        fit = split(table)
-        tail = two_way_tail(fit, _each(table))
-        off = deviation_table(table.mag * 1e3)
-        number = int(np.isfinite(off).sum())
-        notes = {**_diagnostics(fit), "n_stars": len(table.star)}
+        parts = self.parts(state, band, table)
         found = []
         for fraction in fractions:
-            value, interval = reached_by(tail, off, fraction / 100.0)
-            found.append(Value(value, number, interval, {"PF1": fraction}, None, notes))
+            value, interval = reached_by(parts.tail, parts.off, fraction / 100.0, parts.counts)
+            given = {"PF1": fraction}
+            found.append(Value(value, parts.number, interval, given, None, parts.notes))
         return found
