@@ -1,0 +1,1 @@
+"""Shape of the point-spread function: energy radii, ellipticity, residual correlations."""
