@@ -22,6 +22,7 @@ COMMANDS: tuple[str, ...] = (
     "requirements",
     "metrics",
     "campaign",
+    "plan",
 )
 ENTRY_POINT_GROUP = "skyassay.commands"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from io import StringIO
 
 from skyassay.metrics.contract import Measurement
@@ -45,6 +45,11 @@ def verdicts_csv(verdicts: Iterable[Verdict]) -> str:
             row = {name: getattr(one, name, None) for name in VERDICT_COLUMNS} | {"part": part}
             rows.append([_cell(row[name]) for name in VERDICT_COLUMNS])
     return _csv(VERDICT_COLUMNS, rows)
+
+
+def records_csv(columns: Sequence[str], records: Iterable[Mapping[str, object]]) -> str:
+    """Return records as CSV with a header."""
+    return _csv(columns, ([_cell(record.get(name)) for name in columns] for record in records))
 
 
 def _cell(value: object) -> object:
