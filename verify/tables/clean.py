@@ -104,6 +104,8 @@ def sorted_unique(table: pa.Table, product: Product) -> tuple[pa.Table, int]:
     if not key or table.num_rows == 0:
         return table, 0
     codes = [_codes(table.column(name)) for name in key]
+    if _ascending(codes):
+        return table, 0
     order = np.lexsort(codes[::-1])
     repeated = _repeats(codes, order)
     if not repeated.any():
@@ -111,6 +113,18 @@ def sorted_unique(table: pa.Table, product: Product) -> tuple[pa.Table, int]:
     order = _settle(table, product, key, order, repeated)
     first = np.concatenate(([True], ~repeated))
     return table.take(pa.array(order[first])), int(repeated.sum())
+
+
+def _ascending(codes: list[NDArray[np.int64]]) -> bool:
+    """Return whether the rows are in order already, each key once."""
+    same = np.ones(len(codes[0]) - 1, dtype=bool)
+    for code in codes:
+        if (same & (code[1:] < code[:-1])).any():
+            return False
+        same &= code[1:] == code[:-1]
+        if not same.any():
+            return True
+    return False
 
 
 def _repeats(codes: list[NDArray[np.int64]], order: NDArray[np.intp]) -> NDArray[np.bool_]:
