@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from skyassay.metrics.states.star_sample import BandStars
+from skyassay.metrics.states.star_sample import BandStars, StarSample
 
 #: Cells of the dense table; beyond it the stars with the larger hashes stay out.
 _CELL_BOUND = 6_000_000
@@ -47,6 +47,12 @@ class VisitTable:
         """Return the mean unit vector of each star: right across RA 0 and at a pole."""
         total = np.nansum(self.direction, axis=1)
         return np.asarray(total / np.linalg.norm(total, axis=1)[:, None])
+
+
+def band_table(state: StarSample, band: str, min_visits: int = 2) -> VisitTable:
+    """Return the dense table of one band of a state; made once."""
+    key = ("visit_table", band, min_visits)
+    return state.derived.once(key, lambda: visit_table(state.bands[band], min_visits))
 
 
 def visit_table(stars: BandStars, min_visits: int = 2) -> VisitTable:

@@ -29,7 +29,7 @@ from skyassay.metrics.states.star_sample import StarSample
 from skyassay.metrics.statistics.between import Between, compare
 from skyassay.metrics.statistics.scale import root_interval
 from skyassay.metrics.statistics.tails import scaled
-from skyassay.metrics.visit_table import VisitTable, visit_table
+from skyassay.metrics.visit_table import VisitTable, band_table
 
 METHOD = "variance components of both bands and their offset (MOVER)"
 #: Extent below which stars lie at one place, radian.
@@ -40,6 +40,7 @@ _ONE_PLACE = 1e-12
 class _BandToBand(StarMetric):
     """Shared by all: the stars seen in the band and in the reference band."""
 
+    reading: ClassVar[str]
     recipes: ClassVar[Mapping[str, Recipe]] = BAND_TO_BAND
     error_units: ClassVar[tuple[str, ...]] = ("visit", "star")
 
@@ -48,7 +49,7 @@ class _BandToBand(StarMetric):
         reference = self.recipe["reference_band"]
         if reference not in state.bands or not len(state.bands[reference].star):
             raise NotMeasured("no_reference_band", f"No star was selected in {reference}.")
-        a, b = visit_table(state.bands[band]), visit_table(state.bands[reference])
+        a, b = band_table(state, band), band_table(state, reference)
         common = np.intersect1d(a.star, b.star)
         if len(common) < self.recipe["min_stars"]:
             raise NotMeasured(
@@ -69,7 +70,9 @@ class _BandToBand(StarMetric):
         if self.recipe.name == "faro":
             return self.faro(*self.sides(state, band))
         found: list[Value] = []
-        for component, between in self.comparisons(state, band).items():
+        key = ("band to band", self.reading, band, self.recipe.hash)
+        split = state.derived.once(key, lambda: self.comparisons(state, band))
+        for component, between in split.items():
             for side in (between.band, between.reference):
                 usable(side, "too_few_stars", "More stars than visits are needed.")
             found += self.judge(between, component, band, at)
@@ -89,6 +92,8 @@ class _BandToBand(StarMetric):
 class _Positions(_BandToBand):
     """Position offsets per coordinate: the SRD's reading."""
 
+    reading = "positions"
+
     def comparisons(self, state: StarSample, band: str) -> dict[str | None, Between]:
         """Return the split of the offsets east and north, mas."""
         a, b = self.sides(state, band)
@@ -104,6 +109,8 @@ class _Positions(_BandToBand):
 
 class _Separations(_BandToBand):
     """Separations of pairs: the DMSR's reading."""
+
+    reading = "separations"
 
     def comparisons(self, state: StarSample, band: str) -> dict[str | None, Between]:
         """Return the split of the separations, mas."""
@@ -154,7 +161,7 @@ class _Fraction(_BandToBand):
         self, between: Between, component: str | None, band: str, at: Bindings
     ) -> list[Value]:
         """Return the fraction of one component at every bound AB2."""
-        tail = between.tail()
+        tail = between.tail
         found = []
         for limit in self.bound("AB2", band, at):
             value, interval = between.fraction_beyond(tail, limit)
@@ -173,7 +180,7 @@ class _Reach(_BandToBand):
         self, between: Between, component: str | None, band: str, at: Bindings
     ) -> list[Value]:
         """Return the reach of one component at every bound ABF1."""
-        tail = between.tail()
+        tail = between.tail
         found = []
         for fraction in self.bound("ABF1", band, at):
             value, interval = between.reached_by(tail, fraction / 100.0)

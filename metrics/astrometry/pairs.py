@@ -70,11 +70,16 @@ def find_pairs(
     ends = tree.query_pairs(high * (1.0 + 1e-9), output_type="ndarray")
     if not len(ends):
         return np.empty((0, 2), dtype=np.intp), 0
-    ends = np.sort(ends, axis=1)
     chord = np.linalg.norm(mean[ends[:, 0]] - mean[ends[:, 1]], axis=1)
     ends = ends[(chord >= low) & (chord < high)]
     available = len(ends)
-    key = splitmix64(star[ends[:, 0]]) ^ (splitmix64(star[ends[:, 1]]) >> np.uint64(1))
+    ends = np.stack([ends.min(axis=1), ends.max(axis=1)], axis=1)
+    mixed = splitmix64(star[:use])
+    key = mixed[ends[:, 0]] ^ (mixed[ends[:, 1]] >> np.uint64(1))
+    if bound is not None and bound < available:
+        # only those that can be among the first are sorted
+        near = np.flatnonzero(key <= np.partition(key, bound - 1)[bound - 1])
+        ends, key = ends[near], key[near]
     order = np.lexsort((star[ends[:, 1]], star[ends[:, 0]], key))
     return ends[order if bound is None else order[:bound]], available
 

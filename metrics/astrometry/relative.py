@@ -21,9 +21,9 @@ from skyassay.metrics.statistics.deviations import (
     reached_by,
 )
 from skyassay.metrics.statistics.scale import median_scale
-from skyassay.metrics.statistics.tails import scaled, two_way_tail
+from skyassay.metrics.statistics.tails import TailModel, scaled, two_way_tail
 from skyassay.metrics.statistics.twoway import TwoWay, fit_two_way
-from skyassay.metrics.visit_table import visit_table
+from skyassay.metrics.visit_table import band_table
 
 #: LPM-17 table 18: the separation of each scale, arcmin.
 SEPARATION = {1: 5.0, 2: 20.0, 3: 200.0}
@@ -40,7 +40,7 @@ class _Relative(StarMetric):
 
     def pairs(self, state: StarSample, band: str) -> Pairs:
         """Return the band's pairs at this metric's separation."""
-        table = visit_table(state.bands[band], min_visits=2)
+        table = band_table(state, band)
         if len(table.star) < self.recipe["min_stars"]:
             raise NotMeasured(
                 "too_few_stars",
@@ -48,8 +48,8 @@ class _Relative(StarMetric):
                 f"{self.recipe['min_stars']}.",
             )
         arcmin = SEPARATION[self.scale]
-        half_width = self.recipe["half_width_arcmin"]
-        pairs = pairs_at(table, arcmin, half_width, self.recipe.parameters.get("max_pairs"))
+        asked = (arcmin, self.recipe["half_width_arcmin"], self.recipe.parameters.get("max_pairs"))
+        pairs = state.derived.once(("pairs", band, asked), lambda: pairs_at(table, *asked))
         if len(pairs.ends) < self.recipe["min_pairs"]:
             raise NotMeasured(
                 "too_few_pairs",
@@ -58,7 +58,18 @@ class _Relative(StarMetric):
             )
         return pairs
 
-    def split(self, pairs: Pairs) -> TwoWay:
+    def split(self, state: StarSample, band: str, pairs: Pairs) -> TwoWay:
+        """Return the two-way split of the separations, mas; made once for AM, AF and AD."""
+        key = ("pair split", band, self.scale, self.recipe.hash)
+        return state.derived.once(key, lambda: self.fresh_split(pairs))
+
+    def tail(self, state: StarSample, band: str, pairs: Pairs) -> TailModel:
+        """Return the tail model of the separations; made once for AF and AD."""
+        fit = self.split(state, band, pairs)
+        key = ("pair tail", band, self.scale, self.recipe.hash)
+        return state.derived.once(key, lambda: two_way_tail(fit, pairs.ends))
+
+    def fresh_split(self, pairs: Pairs) -> TwoWay:
         """Return the two-way split of the separations, mas."""
         x = pairs.separation - np.nanmean(pairs.separation, axis=1, keepdims=True)
         fit = fit_two_way(x, pairs.basis, ends=pairs.ends)
@@ -98,7 +109,7 @@ class _AM(_Relative):
         pairs = self.pairs(state, band)
         if self.recipe.name != "srd":
             return [Value(peers.am(self.recipe, pairs), len(pairs.ends))]
-        fit = self.split(pairs)
+        fit = self.split(state, band, pairs)
         scale = median_scale(fit, pairs.ends)
         notes = {**self.notes(pairs, fit), "visit_share": scale.visit_share}
         return [Value(scale.value, len(pairs.ends), scale.interval, diagnostics=notes)]
@@ -119,8 +130,8 @@ class _AF(_Relative):
                 Value(peers.af(self.recipe, pairs, c), len(pairs.ends), at={name: c})
                 for c in limits
             ]
-        fit = self.split(pairs)
-        tail = two_way_tail(fit, pairs.ends)
+        fit = self.split(state, band, pairs)
+        tail = self.tail(state, band, pairs)
         off = separation_deviations(pairs.separation)
         notes = self.notes(pairs, fit)
         found = []
@@ -152,8 +163,8 @@ class _AD(_Relative):
                 Value(peers.ad(self.recipe, pairs, f), len(pairs.ends), at={name: f})
                 for f in fractions
             ]
-        fit = self.split(pairs)
-        tail = two_way_tail(fit, pairs.ends)
+        fit = self.split(state, band, pairs)
+        tail = self.tail(state, band, pairs)
         off = separation_deviations(pairs.separation)
         notes = self.notes(pairs, fit)
         found = []

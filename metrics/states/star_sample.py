@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skyassay.metrics.errors import MetricError
+from skyassay.metrics.states.derived import Derived
 from skyassay.metrics.states.hashing import splitmix64
 from skyassay.metrics.states.star_counts import StarCounts, count_stars
 
@@ -70,10 +71,20 @@ class BandStars:
 
 @dataclass(frozen=True)
 class StarSample:
-    """Selected stars of every band."""
+    """Selected stars of every band.
+
+    Attributes
+    ----------
+    bands : mapping of str to BandStars
+    row_bound : int
+        Rows kept per band.
+    derived : Derived
+        What metrics made of this state, so that the next need not; no part of it.
+    """
 
     bands: Mapping[str, BandStars] = field(default_factory=dict)
     row_bound: int = ROW_BOUND
+    derived: Derived = field(default_factory=Derived, compare=False, repr=False)
 
     def to_bytes(self) -> bytes:
         """Return canonical bytes: bands in order, rows in hash order, counts."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -129,6 +129,7 @@ class Between:
             )
         return found
 
+    @cached_property
     def tail(self) -> TailModel:
         """Return the tail model of single-visit differences."""
         n_band, n_reference = self.x_band.shape[1], self.x_reference.shape[1]

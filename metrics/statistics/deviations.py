@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skyassay.metrics.contract import Interval
+from skyassay.metrics.states.star_counts import Counts
 from skyassay.metrics.statistics.leave_out import without_each_column
 from skyassay.metrics.statistics.tails import (
     TailModel,
@@ -36,9 +37,11 @@ def deviation_table(x: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def fraction_beyond(
-    tail: TailModel, table: NDArray[np.float64], limit: float
+    tail: TailModel, table: NDArray[np.float64], limit: float, counts: Counts | None = None
 ) -> tuple[float, Interval]:
     """Return the fraction of deviations beyond a limit, with its interval.
+
+    The interval is that of the table; it always holds the value.
 
     Parameters
     ----------
@@ -46,8 +49,15 @@ def fraction_beyond(
     table : ndarray, shape (n_units, n_visits)
         From `deviation_table`.
     limit : float
+    counts : Counts, optional
+        Of the deviations of all units, where the table has only a sample of them: the value
+        is theirs.
     """
-    value = exceedance(table[np.isfinite(table)], limit)
+    value = (
+        exceedance(table[np.isfinite(table)], limit)
+        if counts is None
+        else counts.fraction_beyond(limit)
+    )
 
     def without() -> list[NDArray[np.float64]]:
         return [without_each_column(table, lambda d: exceedance(d, limit))]
@@ -56,10 +66,13 @@ def fraction_beyond(
 
 
 def reached_by(
-    tail: TailModel, table: NDArray[np.float64], fraction: float
+    tail: TailModel, table: NDArray[np.float64], fraction: float, counts: Counts | None = None
 ) -> tuple[float, Interval]:
-    """Return the limit that a fraction of the deviations exceeds, with its interval."""
-    value = reach(table[np.isfinite(table)], fraction)
+    """Return the limit that a fraction of the deviations exceeds, with its interval.
+
+    See `fraction_beyond`.
+    """
+    value = reach(table[np.isfinite(table)], fraction) if counts is None else counts.reach(fraction)
 
     def without() -> list[NDArray[np.float64]]:
         return [without_each_column(table, lambda d: reach(d, fraction))]

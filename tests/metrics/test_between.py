@@ -85,7 +85,7 @@ def test_the_tail_of_many_visits_is_gaussian() -> None:
     a, b = sides(40, (60, 60), 3.0, 4.0, 0.0, 5)
     found = compared(a, b)
     truth = 2 * norm.sf(10.0 / np.sqrt(50.0))
-    assert found.tail().fraction(10.0) == pytest.approx(truth, rel=0.25)
+    assert found.tail.fraction(10.0) == pytest.approx(truth, rel=0.25)
     assert exceedance(found.differences(), 10.0) == pytest.approx(truth, rel=0.25)
 
 
@@ -93,11 +93,11 @@ def test_the_tail_of_many_visits_is_gaussian() -> None:
 def test_an_offset_moves_the_tail(sign) -> None:
     a, b = sides(60, (20, 20), 0.5, 1.0, sign * 20.0, 6)
     found = compared(a, b)
-    assert found.tail().fraction(15.0) > 0.95
-    value, interval = found.fraction_beyond(found.tail(), 15.0)
+    assert found.tail.fraction(15.0) > 0.95
+    value, interval = found.fraction_beyond(found.tail, 15.0)
     assert value == exceedance(found.differences(), 15.0)
     assert interval.lower > 0.5
-    limit, reached = found.reached_by(found.tail(), 0.1)
+    limit, reached = found.reached_by(found.tail, 0.1)
     assert 20.0 < reached.lower < limit < reached.upper < 30.0
 
 
