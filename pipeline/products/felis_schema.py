@@ -29,6 +29,7 @@ TABLES: dict[str, dict[str, str]] = {
         "dp1": "ForcedSourceOnDiaObject",
         "dp2": "ForcedSourceOnDiaObject",
     },
+    "isolated_star_stellar_motions": {"dp2": "IsolatedStarStellarMotions"},
     "ss_object": {"dp1": "SSObject", "apdb": "SSObject", "dp2": "SSObject"},
     "ss_source": {"dp1": "SSSource", "apdb": "SSSource", "dp2": "SSSource"},
 }
