@@ -200,7 +200,7 @@ def _exact(criterion: Criterion, power: float) -> Plan | None:
 def _measured(
     criterion: Criterion,
     part: Verdict,
-    known: Mapping[object, Measurement],
+    known: Mapping[tuple[object, ...], Measurement],
     power: float,
     exact: Plan | None,
 ) -> Plan:

@@ -95,7 +95,7 @@ class _Repeatability(StarMetric):
         return state.derived.once(key, lambda: _deviations(fit, table, state.bands[band].counts))
 
     def evidence(self, state: StarSample) -> Mapping[str, Table]:
-        """Return per band each star's scatter (mmag, ddof 1), visits and magnitude."""
+        """Return per band each star's scatter (mmag, ddof 1), visits, magnitude and place."""
         found: dict[str, Table] = {}
         for band in state.bands:
             table = band_table(state, band)
@@ -105,6 +105,7 @@ class _Repeatability(StarMetric):
                     "value": np.nanstd(table.mag[cut], axis=1, ddof=1) * 1e3,
                     "n_visits": table.count[cut],
                     "mag": np.nanmean(table.mag[cut], axis=1),
+                    **_place(table.mean_direction[cut]),
                 }
         return found
 
@@ -119,6 +120,15 @@ def split(table: VisitTable) -> TwoWay:
     """
     fit = fit_two_way(table.mag * 1e3, cell=sky_cells(table.mean_direction))
     return usable(fit, "too_few_stars", "More stars than visits are needed.")
+
+
+def _place(direction: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    """Return right ascension and declination, degrees, of unit vectors."""
+    x, y, z = direction.T
+    return {
+        "ra": np.degrees(np.arctan2(y, x)) % 360.0,
+        "dec": np.degrees(np.arcsin(np.clip(z, -1.0, 1.0))),
+    }
 
 
 def _diagnostics(fit: TwoWay) -> dict[str, Scalar]:
