@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,6 +18,14 @@ EVIDENCE_ROWS = 4_000
 #: No visit for so long, in days, means that the sun was up: 7 hours.
 DAYLIGHT = 0.3
 Columns = Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Absent:
+    """Why there is no value at one bound parameter, where others have one."""
+
+    why: NotMeasured
+    at: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -38,7 +46,7 @@ class UnitMetric(BaseMetric):
         """Return the columns of every row of a partition, and which rows are usable."""
         raise NotImplementedError
 
-    def values(self, rows: UnitRows, band: str, at: Bindings) -> list[Value]:
+    def values(self, rows: UnitRows, band: str, at: Bindings) -> Sequence[Value | Absent]:
         """Return the values of one band.
 
         Raises
@@ -80,15 +88,16 @@ class UnitMetric(BaseMetric):
             except NotMeasured as why:
                 found.append(self.not_measured(why, band=band, n=len(rows), n_rejected=unusable))
                 continue
-            found += [
-                self.measured(v, band=band, n_rejected=unusable + self.rejected(rows, v))
-                for v in values
-            ]
+            found += [self._result(rows, band, v, unusable) for v in values]
         return found
 
-    def rejected(self, rows: UnitRows, v: Value) -> int:
-        """Return how many usable rows the cuts removed."""
-        return max(len(rows) - v.n, 0)
+    def _result(self, rows: UnitRows, band: str, v: Value | Absent, unusable: int) -> Measurement:
+        """Return a value, or why there is none at its parameter, as a measurement."""
+        if isinstance(v, Value):
+            rejected = unusable + max(len(rows) - v.n, 0)
+            return self.measured(v, band=band, n_rejected=rejected)
+        bare = self.not_measured(v.why, band=band, n=len(rows), n_rejected=unusable)
+        return replace(bare, at=dict(v.at), at_units={k: self.at_units[k] for k in v.at})
 
     def evidence(self, state: UnitRows) -> Mapping[str, Table]:
         """Return per band one row per unit, spread evenly over the rows when there are many."""

@@ -1,0 +1,194 @@
+"""Depth over the focal plane: DF2 and Z2 (LPM-17 section 3.3.2.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skyassay.metrics.contract import Bindings, Column, Recipe, Scalar, Table, Tables
+from skyassay.metrics.plugin import NotMeasured, Value
+from skyassay.metrics.states.unit_rows import UnitRows
+from skyassay.metrics.statistics.clustered import clustered_fraction, clustered_quantile
+from skyassay.metrics.statistics.tails import scaled
+from skyassay.metrics.unit_family import Columns, UnitMetric, all_finite, nights, number
+
+Floats = NDArray[np.float64]
+PRODUCT = "visit_detector_table"
+SRD_FOCAL_PLANE = Recipe(
+    "srd",
+    {
+        "min_detectors": 5,
+        "min_visits": 3,
+        "centre": "median of the visit's detectors",
+        "residual_scale": "1 / sqrt(1 - 2/n + pi / (2 n + pi - 2))",
+        "Z2": 0.2,
+        "DF2": 15.0,
+    },
+)
+
+
+@dataclass(frozen=True)
+class _FocalPlane(UnitMetric):
+    """Shared by the two: how far each detector of each visit falls short of the median."""
+
+    recipes: ClassVar[Mapping[str, Recipe]] = {"srd": SRD_FOCAL_PLANE}
+    inputs: ClassVar[Mapping[str, tuple[Column, ...]]] = {
+        PRODUCT: (
+            Column("visit"),
+            Column("detector"),
+            Column("band"),
+            Column("expMidptMJD", "d"),
+            Column("magLim", "mag"),
+        )
+    }
+    key: ClassVar[tuple[str, ...]] = ("visit", "detector")
+
+    @property
+    def state_key(self) -> str:
+        """Return what identifies the fold: it depends on no cut."""
+        return "depth_losses"
+
+    def rows(self, part: Tables) -> tuple[Columns, NDArray[np.bool_]]:
+        """Return each detector's loss of depth against the median of its visit."""
+        table = part[PRODUCT]
+        columns = {
+            "visit": np.asarray(table["visit"]).astype(np.int64),
+            "detector": np.asarray(table["detector"]).astype(np.int64),
+            "band": np.asarray(table["band"]).astype(str),
+            "mjd": number(table, "expMidptMJD"),
+            "depth": number(table, "magLim"),
+        }
+        usable = all_finite(columns)
+        median, count = median_of_visit(columns["visit"], columns["depth"], usable)
+        loss = (median - columns.pop("depth")) * residual_scale(count)
+        return {**columns, "loss": loss, "detectors": count}, usable
+
+    def chosen(self, rows: UnitRows) -> UnitRows:
+        """Return the rows of visits with enough detectors.
+
+        Raises
+        ------
+        NotMeasured
+            ``too_few_detectors``, ``too_few_visits``.
+        """
+        least = self.recipe["min_detectors"]
+        kept = rows.where(rows["detectors"] >= least)
+        if not len(kept):
+            raise NotMeasured(
+                "too_few_detectors", f"No visit has {least} detectors with a depth of their own."
+            )
+        if len(np.unique(kept["visit"])) < self.recipe["min_visits"]:
+            raise NotMeasured(
+                "too_few_visits",
+                f"Fewer than {self.recipe['min_visits']} visits have {least} detectors or more.",
+            )
+        return kept
+
+    def behind(self, rows: UnitRows, band: str) -> Table:
+        """Return the losses of detectors, mag."""
+        kept = self.chosen(rows)
+        named = {"value": kept["loss"]}
+        return named | {n: kept[n] for n in ("detector", "visit", "mjd")}
+
+
+def median_of_visit(
+    visit: NDArray[np.int64], depth: Floats, usable: NDArray[np.bool_]
+) -> tuple[Floats, NDArray[np.int64]]:
+    """Return, for every row, the median depth of its visit's usable rows, and their number."""
+    median, count = np.full(len(visit), np.nan), np.zeros(len(visit), dtype=np.int64)
+    rows = np.flatnonzero(usable)
+    if not len(rows):
+        return median, count
+    rows = rows[np.lexsort((depth[rows], visit[rows]))]
+    starts = np.flatnonzero(np.r_[True, np.diff(visit[rows]) != 0])
+    number_of = np.diff(np.r_[starts, len(rows)])
+    ordered = depth[rows]
+    middle = 0.5 * (ordered[starts + (number_of - 1) // 2] + ordered[starts + number_of // 2])
+    median[rows] = np.repeat(middle, number_of)
+    count[rows] = np.repeat(number_of, number_of)
+    return median, count
+
+
+def residual_scale(count: NDArray[np.int64]) -> Floats:
+    """Return what brings deviations from the median of n values to those from the population's.
+
+    The variance of ``x - median`` is ``1 - 2/n + v`` of the population's: each value moves the
+    median by 1/n on average, and the median of n normal values has the variance
+    ``v = pi / (2 n + pi - 2)`` (right for n = 1 and for many, within 2 % between).
+    """
+    n = np.maximum(count, 2).astype(np.float64)
+    return np.asarray(1.0 / np.sqrt(1.0 - 2.0 / n + np.pi / (2.0 * n + np.pi - 2.0)))
+
+
+def _notes(rows: UnitRows, label: NDArray[np.int64]) -> Mapping[str, Scalar]:
+    loss = rows["loss"]
+    detectors, index = np.unique(rows["detector"], return_inverse=True)
+    mean = np.bincount(index, loss) / np.bincount(index)
+    total = float(np.var(loss))
+    return {
+        "n_units": int(label.max()) + 1,
+        "n_visits": len(np.unique(rows["visit"])),
+        "n_detectors": len(detectors),
+        "budget_detector": float(np.var(mean[index]) / total) if total > 0 else 0.0,
+    }
+
+
+class DF2(_FocalPlane):
+    """Share of detectors whose depth is more than Z2 below the median of their visit, %.
+
+    LPM-17 section 3.3.2.3. The loss is taken against the median of the visit's detectors and
+    scaled to what it is against the population's. All visits count: the loss is relative.
+    Noise of the depths themselves is not removed (a table gives none), so it counts as loss.
+
+    Differs from the peers: no published package computes it.
+    Not measured when: fewer than three visits or two nights have five detectors or more.
+    """
+
+    id = "depth.focal_plane.df2"
+    unit = "%"
+    title = "Shallow detectors (DF2 at Z2)"
+    requirements = ("LPM-17.DF2/value",)
+    at_units = {"Z2": "mag"}  # noqa: RUF012
+
+    def values(self, rows: UnitRows, band: str, at: Bindings) -> list[Value]:
+        """Return the share at every bound loss."""
+        kept = self.chosen(rows)
+        label = nights(kept["mjd"])
+        notes = _notes(kept, label)
+        found = []
+        for limit in self.bound("Z2", band, at):
+            share, interval = clustered_fraction(kept["loss"] > limit, label, kept["loss"])
+            percent = scaled(interval, 100.0)
+            found.append(Value(100.0 * share, len(kept), percent, {"Z2": limit}, None, notes))
+        return found
+
+
+class Z2(_FocalPlane):
+    """Loss of depth against the visit's median that DF2 % of the detectors exceed, mag.
+
+    LPM-17 section 3.3.2.3: the (100 - DF2)-th percentile of the losses that DF2 is about.
+
+    Differs from the peers: no published package computes it.
+    Not measured when: fewer than three visits or two nights have five detectors or more.
+    """
+
+    id = "depth.focal_plane.z2"
+    unit = "mag"
+    title = "Depth loss over the field (Z2 at DF2)"
+    requirements = ("LPM-17.Z2/value",)
+    at_units = {"DF2": "%"}  # noqa: RUF012
+
+    def values(self, rows: UnitRows, band: str, at: Bindings) -> list[Value]:
+        """Return the loss at every bound share."""
+        kept = self.chosen(rows)
+        label = nights(kept["mjd"])
+        notes = _notes(kept, label)
+        found = []
+        for percent in self.bound("DF2", band, at):
+            value, interval = clustered_quantile(kept["loss"], label, 1.0 - percent / 100.0)
+            found.append(Value(value, len(kept), interval, {"DF2": percent}, None, notes))
+        return found
