@@ -259,13 +259,25 @@ def _part(criterion: Criterion, rule: Limit, slot: _Slot, blank: Verdict) -> Ver
 
 
 def _capability(criterion: Criterion, mine: Sequence[Measurement], blank: Verdict) -> Verdict:
-    """Judge "shall be able to compute": the metric gave a number in every band asked for."""
+    """Judge "shall be able to compute": the metric gave a number in every band asked for.
+
+    A census that counted rows which contradict the capability says so: ``shown`` is False.
+    """
     if not mine:
         return replace(blank, reason="metric_not_run")
     parts: list[Verdict] = []
     for band in _bands(criterion, mine):
         here = [m for m in mine if m.band == band]
         good = [m for m in here if m.status == "MEASURED"]
+        contradicted = [m for m in good if m.diagnostics.get("shown") is False]
+        if contradicted:
+            text = f"{contradicted[0].value:g} of {contradicted[0].n} rows contradict it."
+            parts.append(
+                replace(
+                    blank, band=band, status="FAIL", reason="capability_contradicted", hint=text
+                )
+            )
+            continue
         if good:
             parts.append(replace(blank, band=band, status="PASS", n=good[0].n))
             continue

@@ -1,0 +1,1 @@
+"""Census of catalogs: identifiers, filled columns, sound numbers."""

@@ -1,0 +1,43 @@
+"""Identifiers: none may appear in two data releases (DMS-REQ-0292)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import numpy as np
+
+from skyassay.metrics.catalog.census import THERE, Census, recipe
+from skyassay.metrics.contract import Column, Locality, Recipe, Tables
+
+NEW, OLD = "object", "previous_object"
+
+
+class SharedIds(Census):
+    """Number of object identifiers that the previous release has too.
+
+    Every row of `object` is compared with every row of `previous_object`: a census.
+
+    Source: LSE-61 DMS-REQ-0292.
+    Differs from the peers: none computes it.
+    Not measured when: either table is missing or empty.
+    """
+
+    id = "catalog.ids.shared"
+    title = "Identifiers shared with the previous data release"
+    requirements = (
+        "DMS-REQ-0292/capability",
+        "DMS-REQ-0292/sharedIdsAcrossReleases",
+    )
+    recipes: ClassVar[Mapping[str, Recipe]] = {"srd": recipe(products=[NEW, OLD], key="objectId")}
+    inputs: ClassVar[Mapping[str, tuple[Column, ...]]] = {
+        NEW: (Column("objectId"),),
+        OLD: (Column("objectId"),),
+    }
+    locality: ClassVar[Locality] = "object"
+    products = (NEW, OLD)
+
+    def count(self, part: Tables) -> Mapping[str, int]:
+        """Return how many identifiers of the partition are in both."""
+        both = np.intersect1d(part[NEW]["objectId"], part[OLD]["objectId"])
+        return {"shared": int(both.size), THERE: len(part[NEW]["objectId"])}

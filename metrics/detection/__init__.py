@@ -1,0 +1,1 @@
+"""Detections and their classes against truth: completeness, purity, magnitude limits."""

@@ -1,0 +1,1 @@
+"""Galaxies: photometry of resolved sources, photometric redshifts."""
