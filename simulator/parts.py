@@ -10,12 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skyassay.simulator.cadence import night_log, visit_table, visits
+from skyassay.simulator.calibration import object_rows, zero_point_error
 from skyassay.simulator.errors import SimulatorError
 from skyassay.simulator.observe import observe
 from skyassay.simulator.presets import Preset
+from skyassay.simulator.psf_observe import source as psf_source
 from skyassay.simulator.twin import Twin
 from skyassay.simulator.universe import star_table
 from skyassay.simulator.visit_errors import with_errors
+from skyassay.simulator.wide import wide_stars, with_wide
 
 Table = dict[str, NDArray[Any]]
 
@@ -45,6 +48,13 @@ def stars(scene: Scene) -> Mapping[str, Table]:
     return {"truth_star": table}
 
 
+def wide_sky(scene: Scene) -> Mapping[str, Table]:
+    """Return the stars with those of the rest of the sky after them, and the standards."""
+    cadence = scene.preset.cadence
+    more = wide_stars(scene.preset.wide, cadence.fields, scene.seed, cadence.start)
+    return {"truth_star": with_wide(scene["truth_star"], more)}
+
+
 def nights(scene: Scene) -> Mapping[str, Table]:
     """Return the visits, what the survey says of them, and the log of the nights."""
     truth = with_errors(visits(scene.preset.cadence, scene.seed), scene.twin.errors, scene.seed)
@@ -61,10 +71,21 @@ def measurements(scene: Scene) -> Mapping[str, Table]:
     return {"matched_source": table}
 
 
+def coadds(scene: Scene) -> Mapping[str, Table]:
+    """Return the stars as measured on the coadds of all visits."""
+    stars, twin = scene["truth_star"], scene.twin
+    errors = zero_point_error(twin.calibration, stars, scene.preset.cadence.fields, scene.seed)
+    bands = {b.band: b for b in twin.errors.bands}
+    return {"object": object_rows(stars, scene["truth_visit"], bands, errors, scene.seed)}
+
+
 PARTS: tuple[Part, ...] = (
     stars,
+    wide_sky,
     nights,
     measurements,
+    psf_source,
+    coadds,
 )
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from skyassay.simulator.error_model import BANDS, POGSON, BandErrors
 from skyassay.simulator.errors import SimulatorError
+from skyassay.simulator.universe import WIDE_ID
 
 Floats = NDArray[np.float64]
 
@@ -125,9 +126,11 @@ def truth_population(
     """
     bands = [b for b in BANDS if np.any(visits["band"] == b)]
     seen = {b: visits["band"] == b for b in bands}
+    # Stars of the wide sky are in no visit.
+    field = stars["objectId"] < WIDE_ID
     return Population(
-        magnitudes={b: stars[f"{b}_mag"] for b in bands},
-        weights=np.ones(stars["objectId"].size),
+        magnitudes={b: stars[f"{b}_mag"][field] for b in bands},
+        weights=np.ones(int(field.sum())),
         conditions={
             b: Conditions(visits["magLim"][seen[b]], visits["seeing"][seen[b]]) for b in bands
         },

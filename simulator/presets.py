@@ -7,24 +7,36 @@ from dataclasses import dataclass
 from skyassay.simulator.cadence import Cadence
 from skyassay.simulator.errors import SimulatorError
 from skyassay.simulator.universe import Universe
+from skyassay.simulator.wide import WideSky
 
 
 @dataclass(frozen=True)
 class Preset:
-    """A universe and a cadence under one name."""
+    """A universe, a cadence and the sky beyond its fields under one name."""
 
     name: str
     universe: Universe
     cadence: Cadence
+    wide: WideSky = WideSky()  # noqa: RUF009 - frozen
 
 
 PRESETS: tuple[Preset, ...] = (
     # Seconds: for tests.
     Preset("tiny", Universe(stars=600), Cadence(visits_per_band=6, nights=3)),
     # Under a minute with its measurements: the demo.
-    Preset("small", Universe(stars=3000), Cadence(visits_per_band=14, nights=7)),
+    Preset(
+        "small",
+        Universe(stars=3000),
+        Cadence(visits_per_band=14, nights=7),
+        WideSky(regions=12),
+    ),
     # Minutes: a nightly job.
-    Preset("medium", Universe(stars=10_000), Cadence(visits_per_band=30, nights=15)),
+    Preset(
+        "medium",
+        Universe(stars=10_000),
+        Cadence(visits_per_band=30, nights=15),
+        WideSky(regions=40, cells=8),
+    ),
 )
 #: The ten-year survey, simulated at the level of visits alone: no release has it.
 SURVEY = Preset("survey", Universe(), Cadence(visits_per_band=140, nights=3650))

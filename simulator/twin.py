@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from skyassay.simulator.calibration import Calibration
 from skyassay.simulator.error_model import ErrorModel, default_model
+from skyassay.simulator.psf_terms import PsfTerms
 
 
 @dataclass(frozen=True)
@@ -15,6 +17,12 @@ class Twin:
     ----------
     errors : ErrorModel
         Of the stars measured in single visits.
+    calibration : Calibration
+        Of the zero points of the coadds.
+    psf : PsfTerms
+        Of the point-spread function and the shapes of bright stars.
     """
 
     errors: ErrorModel = field(default_factory=default_model)
+    psf: PsfTerms = PsfTerms()  # noqa: RUF009 - frozen
+    calibration: Calibration = field(default_factory=Calibration)

@@ -17,6 +17,8 @@ from skyassay.simulator.random import rng
 Floats = NDArray[np.float64]
 Table = dict[str, NDArray[Any]]
 ARCSEC = 1.0 / 3600.0
+#: Stars of the wide sky, which no single visit sees, have ids beyond this.
+WIDE_ID = 1_000_000_000
 #: Colours of main sequence stars, rounded, as smooth functions of g - i.
 _G_I = np.array([-0.2, 0.2, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.6])
 _LOCUS = {
