@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from skyassay.metrics.certification import certificates
+from skyassay.metrics.certification import certificates, smallest_size
 from skyassay.metrics.contract import Column, Recipe
 from skyassay.metrics.registry import load_metrics
+from skyassay.metrics.words import words_of
 from skyassay.requirements_map import Criterion, Document, Requirement, RequirementSet, load
 
 OWN = "skyassay."
@@ -55,9 +56,12 @@ def metrics_page() -> str:
 
 
 def _metric(plugin: Any) -> str:
+    words = words_of(plugin)
     rows = [
+        ("differs from the peers", words.differs or "-"),
+        ("not measured when", words.absent or "-"),
         ("unit", f"`{plugin.unit}`"),
-        ("serves", ", ".join(f"`{c}`" for c in plugin.requirements)),
+        ("serves", ", ".join(f"`{c}`" for c in plugin.requirements) or "nothing: for information"),
         ("reads", "; ".join(_input(name, cols) for name, cols in plugin.inputs.items())),
         ("arrives whole", plugin.locality),
         ("interval covers", " x ".join(plugin.error_units)),
@@ -65,8 +69,14 @@ def _metric(plugin: Any) -> str:
         ("recipes", ", ".join(f"`{r.name}` ({r.hash})" for r in plugin.recipes.values())),
         ("interval", _certificate(plugin)),
     ]
-    lines = [f"### {plugin.title}\n", f"`{plugin.id}`\n", "| | |", "|---|---|"]
-    return "\n".join([*lines, *(f"| {k} | {v} |" for k, v in rows), ""])
+    lines = [
+        f"### {plugin.title}\n",
+        f"`{plugin.id}`\n",
+        f"{words.definition}\n",
+        "| | |",
+        "|---|---|",
+    ]
+    return "\n".join([*lines, *(f"| {k} | {_cell(v)} |" for k, v in rows), ""])
 
 
 def _input(name: str, columns: Iterable[Column]) -> str:
@@ -82,10 +92,15 @@ def _certificate(plugin: Any) -> str:
     entry = certificates().get(plugin.id)
     first = next(iter(plugin.recipes.values()))
     if entry is None:
+        if plugin.certificate is None and not plugin.error_units:
+            return "none: everything is counted"
         return "not certified: the campaign has no result for it"
     if entry["recipe_hash"] != first.hash:
         return "not certified: the campaign tried another recipe"
-    return "certified" if entry["certified"] else f"not certified: {entry['reason']}"
+    if not entry["certified"]:
+        return f"not certified: {entry['reason']}"
+    units = f"{smallest_size(entry)} {entry.get('unit', 'visit')}s"
+    return f"certified from {units} on; see [the coverage table](coverage.md)"
 
 
 def _recipes(own: Mapping[str, Any]) -> list[str]:

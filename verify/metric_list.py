@@ -8,6 +8,7 @@ from typing import Any
 from skyassay.metrics import certification
 from skyassay.metrics.contract import Recipe
 from skyassay.metrics.registry import load_metrics, make
+from skyassay.metrics.words import words_of
 
 LIST_SCHEMA = "skyassay.metrics/1"
 SHOW_SCHEMA = "skyassay.metric/1"
@@ -31,8 +32,12 @@ def show_json(metric: str) -> Json:
     make(metric)
     plugin = load_metrics()[metric]
     tested = _tested(plugin)
+    words = words_of(plugin)
     body = {
         **_head(plugin),
+        "definition": words.definition,
+        "differs_from_peers": words.differs,
+        "not_measured_when": words.absent,
         "locality": plugin.locality,
         "error_units": list(plugin.error_units),
         "at_units": dict(plugin.at_units),

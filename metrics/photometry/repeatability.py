@@ -144,7 +144,19 @@ def _each(table: VisitTable) -> NDArray[np.intp]:
 
 
 class PA1(_Repeatability):
-    """Typical scatter of one bright star's magnitude about its mean, mmag."""
+    """Typical scatter of one bright star's magnitude about its mean, mmag.
+
+    The rms of the population, median over stars: the square root of the variance that whole
+    visits share plus the squared median of the stars' own deviations, each made free of the
+    bias of few visits. Source: LPM-17 section 3.3.4.1, table 14; LSE-61 section 5.1.1.
+
+    Differs from the peers: validate_drp takes random pairs and a robust width that hides
+    tails; faro the standard deviation with n in the denominator (18 % low at three visits),
+    analysis_tools with n - 1 after cutting single faint rows away. None gives an interval.
+
+    Not measured when: too few stars pass the cuts with two visits or more, or repeated
+    values are copies of each other (no scatter at all).
+    """
 
     id = "photometry.repeatability.pa1"
     unit = "mmag"
@@ -174,7 +186,17 @@ class PA1(_Repeatability):
 
 
 class PF1(_Repeatability):
-    """Fraction of magnitudes that deviate from their star's mean by more than PA2, %."""
+    """Fraction of magnitudes that deviate from their star's mean by more than PA2, %.
+
+    Of single magnitudes about the mean of the population: residuals are scaled by sqrt(n /
+    (n - 1)). Source: LPM-17 section 3.3.4.1, table 14; LSE-61 section 5.1.1.
+
+    Differs from the peers: faro and validate_drp do not scale residuals; analysis_tools
+    counts stars, one-sided, whose scatter exceeds the median by PA2: another quantity.
+
+    Not measured when: too few stars pass the cuts with two visits or more, or repeated
+    values are copies of each other (no scatter at all).
+    """
 
     id = "photometry.repeatability.pf1"
     unit = "%"
@@ -208,7 +230,16 @@ class PF1(_Repeatability):
 
 
 class PA2(_Repeatability):
-    """Deviation from the star's mean that PF1 % of the magnitudes exceed, mmag."""
+    """Deviation from the star's mean that PF1 % of the magnitudes exceed, mmag.
+
+    The same deviations as PF1, so that PA2 at PF1 is within its limit exactly when PF1 at
+    PA2 is. Source: LPM-17 section 3.3.4.1, table 14; LSE-61 section 5.1.1.
+
+    Differs from the peers: only validate_drp has one, from differences of random pairs.
+
+    Not measured when: too few stars pass the cuts with two visits or more, or repeated
+    values are copies of each other (no scatter at all).
+    """
 
     id = "photometry.repeatability.pa2"
     unit = "mmag"

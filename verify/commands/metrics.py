@@ -77,6 +77,7 @@ def show(
     out = console()
     body = data["metric"]
     out.print(Text(f"{body['id']}  {body['title']}", style="bold"))
+    out.print(Text(body["definition"] + "\n"))
     for line in (*_facts(body), *_inputs(body["inputs"])):
         out.print(Text(line))
     for recipe in body["recipes"]:
@@ -98,6 +99,8 @@ def _facts(body: Mapping[str, Any]) -> Iterator[str]:
         ("locality", body["locality"]),
         ("error units", ", ".join(body["error_units"])),
         ("at", at),
+        ("differs", body["differs_from_peers"]),
+        ("not measured", f"when {body['not_measured_when']}" * bool(body["not_measured_when"])),
     ):
         yield f"{name:>12}  {value or 'none'}"
 
