@@ -66,6 +66,7 @@ SRD_CORRELATION = Recipe(
             "far": "5 arcmin or more",
         },
         "pairs": "every pair once, zero lag excluded, all scales beyond 5 arcmin",
+        "survey": "mean over all pairs of all images",
         "cell_arcmin": 5.0,
         "min_stars": 5,
         "min_pairs": 10,

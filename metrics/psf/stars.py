@@ -149,12 +149,11 @@ def _with_visits(source: Table, visits: Table) -> Table:
     known = at < len(names)
     known[known] = names[at[known]] == mine[known]
     joined = dict(source)
-    for name, column in visits.items():
-        if name in ("visit", "band"):
-            continue
-        values = np.full(len(mine), np.nan)
-        values[known] = np.asarray(column, dtype=np.float64)[where[at[known]]]
-        joined["mjd" if name == "expMidptMJD" else name] = values
+    for name, called in (("expMidptMJD", "mjd"), ("zenithDistance", "zenithDistance")):
+        if name in visits:
+            values = np.full(len(mine), np.nan)
+            values[known] = number(visits, name)[where[at[known]]]
+            joined[called] = values
     return joined
 
 
