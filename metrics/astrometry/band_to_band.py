@@ -138,7 +138,16 @@ class _Separations(_BandToBand):
 
 
 class _Rms(_BandToBand):
-    """Root mean square of single-visit differences, mas."""
+    """Root mean square of single-visit differences from the r band, mas.
+
+    Source: LPM-17 section 3.3.5.1, table 19; LSE-61 section 5.1.2.
+
+    Differs from the peers: only faro has an AB1, the scatter of a distance: it cannot see a
+    constant offset between bands. ABF1 and AB2 have no peer.
+
+    Not measured when: too few stars (or pairs) are seen in both bands, or values are copies
+    of each other.
+    """
 
     unit = "mas"
 
@@ -152,7 +161,16 @@ class _Rms(_BandToBand):
 
 
 class _Fraction(_BandToBand):
-    """Fraction of single-visit differences beyond AB2, %."""
+    """Fraction of single-visit differences from the r band beyond AB2, %.
+
+    Source: LPM-17 section 3.3.5.1, table 19; LSE-61 section 5.1.2.
+
+    Differs from the peers: only faro has an AB1, the scatter of a distance: it cannot see a
+    constant offset between bands. ABF1 and AB2 have no peer.
+
+    Not measured when: too few stars (or pairs) are seen in both bands, or values are copies
+    of each other.
+    """
 
     unit = "%"
     at_units = {"AB2": "mas"}  # noqa: RUF012 - a class constant of the contract
@@ -171,7 +189,16 @@ class _Fraction(_BandToBand):
 
 
 class _Reach(_BandToBand):
-    """Single-visit difference that ABF1 % exceed, mas."""
+    """Single-visit difference from the r band that ABF1 % exceed, mas.
+
+    Source: LPM-17 section 3.3.5.1, table 19; LSE-61 section 5.1.2.
+
+    Differs from the peers: only faro has an AB1, the scatter of a distance: it cannot see a
+    constant offset between bands. ABF1 and AB2 have no peer.
+
+    Not measured when: too few stars (or pairs) are seen in both bands, or values are copies
+    of each other.
+    """
 
     unit = "mas"
     at_units = {"ABF1": "%"}  # noqa: RUF012

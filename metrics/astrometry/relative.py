@@ -100,7 +100,18 @@ class _Relative(StarMetric):
 
 
 class _AM(_Relative):
-    """Typical scatter of the separation of two stars, mas."""
+    """Typical scatter of the separation of two stars, mas.
+
+    Over visits, median over pairs within one arcmin of the scale; the population's value,
+    as PA1 is. Source: LPM-17 section 3.3.5.1, table 18; LSE-61 section 5.1.2.
+
+    Differs from the peers: validate_drp pairs wrong stars (an index is not shifted);
+    analysis_tools averages right ascensions without care for 0 h and counts pairs twice;
+    faro's standard deviation keeps the bias of few visits. None gives an interval.
+
+    Not measured when: fewer pairs of stars than the recipe asks for lie at this separation,
+    too few stars are seen twice, or separations are copies.
+    """
 
     unit = "mas"
 
@@ -116,7 +127,18 @@ class _AM(_Relative):
 
 
 class _AF(_Relative):
-    """Fraction of separations that deviate from their typical value by more than AD, %."""
+    """Fraction of separations that deviate from their typical value by more than AD, %.
+
+    Of single separations about their pair's mean, scaled by sqrt(n / (n - 1)). Source:
+    LPM-17 section 3.3.5.1, table 18; LSE-61 section 5.1.2.
+
+    Differs from the peers: validate_drp judges pairs by their rms, one-sided; faro and
+    analysis_tools subtract the median of all absolute residuals, which lets a third of the
+    tail go.
+
+    Not measured when: fewer pairs of stars than the recipe asks for lie at this separation,
+    too few stars are seen twice, or separations are copies.
+    """
 
     unit = "%"
 
@@ -149,7 +171,16 @@ class _AF(_Relative):
 
 
 class _AD(_Relative):
-    """Deviation of a separation that AF % of them exceed, mas."""
+    """Deviation of a separation that AF % of them exceed, mas.
+
+    The same deviations as AF. Source: LPM-17 section 3.3.5.1, table 18; LSE-61 section
+    5.1.2.
+
+    Differs from the peers: see AF; validate_drp takes the percentile of pair rms less AM.
+
+    Not measured when: fewer pairs of stars than the recipe asks for lie at this separation,
+    too few stars are seen twice, or separations are copies.
+    """
 
     unit = "mas"
 

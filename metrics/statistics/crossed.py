@@ -16,7 +16,7 @@ from scipy.special import chdtri, ndtri, stdtrit
 from scipy.stats import rankdata
 
 from skyassay.metrics.contract import Interval
-from skyassay.metrics.plugin import NotMeasured
+from skyassay.metrics.plugin import SMALLEST_SPREAD, NotMeasured
 from skyassay.metrics.statistics.clustered import (
     Clusters,
     _beyond,
@@ -105,7 +105,7 @@ def shares(values: Floats, labels: Labels) -> dict[str, float]:
 def _groups(values: Floats, labels: Labels) -> dict[str, Clusters]:
     if len(values) < 2:
         raise NotMeasured("too_few_values", "At least two independent values are needed.")
-    if np.ptp(values) == 0.0:
+    if np.ptp(values) <= SMALLEST_SPREAD:
         raise NotMeasured("no_scatter", "All values are the same: no real data repeat so well.")
     return {name: clusters(label) for name, label in labels.items()}
 

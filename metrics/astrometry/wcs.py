@@ -1,0 +1,226 @@
+"""Accuracy of the sky coordinates of single CCD images (LSE-61, DMS-REQ-0030)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from skyassay.metrics.astrometry import reference
+from skyassay.metrics.astrometry.measured import (
+    PRODUCT,
+    SOURCE_COLUMNS,
+    Compared,
+    compare,
+    dates,
+    good_rows,
+)
+from skyassay.metrics.astrometry.motion import directions
+from skyassay.metrics.contract import (
+    Bindings,
+    Column,
+    Locality,
+    Measurement,
+    Recipe,
+    Table,
+    Tables,
+)
+from skyassay.metrics.plugin import BaseMetric, NotMeasured, Value
+from skyassay.metrics.states.hashing import splitmix64
+from skyassay.metrics.states.row_sample import RowSample, from_rows, merge
+from skyassay.metrics.statistics.crossed import crossed_quantile, shares
+from skyassay.metrics.statistics.sky_grid import place
+
+Floats = NDArray[np.float64]
+_KEY = ("visit", "detector", "objectId")
+_EVIDENCE_ROWS = 4_000
+PARAMETER = "astrometricMinStandards"
+
+SRD = Recipe(
+    "srd",
+    {
+        # Photon noise of 3 mas at most in one star, and 2 mas in the median of five.
+        "cuts": {"snr_min": 100.0, "extendedness_max": 0.5},
+        "match_radius_arcsec": 1.0,
+        "reference_error_max_mas": 5.0,
+        "neighbours": 5,
+        "places_per_image": 32,
+        "quantile": 0.95,
+        "cell_deg": 0.7,
+        "min_images": 20,
+        PARAMETER: 5,
+    },
+)
+
+
+@dataclass(frozen=True)
+class WcsAccuracy(BaseMetric):
+    """Coordinate error that 5 % of the places on CCD images exceed, mas.
+
+    At each reference star of a CCD image the error of the coordinates is the median, east
+    and north, of the residuals of the five reference stars nearest to it on that image: the
+    smooth field, with the noise of single stars and wrong matches taken out. Its length (not
+    one coordinate: the stricter reading) is compared. "Anywhere on a CCD" is read as: at 95 %
+    of the places, over all CCD images with at least `astrometricMinStandards` reference
+    stars; the worst place is in the diagnostics. Finer structure than the spacing of the
+    reference stars is not seen. Source: LSE-61, DMS-REQ-0030.
+
+    Differs from the peers: no peer computes it; visit tables give the mean and standard
+    deviation of the match offsets of a detector, star noise included.
+    Not measured when: nothing is matched, fewer than 20 CCD images have the stars, or all
+    are of one visit or of one place on the sky.
+    """
+
+    id: ClassVar[str] = "astrometry.wcs.accuracy"
+    unit: ClassVar[str] = "mas"
+    title: ClassVar[str] = "Accuracy of the sky coordinates of CCD images"
+    requirements: ClassVar[tuple[str, ...]] = ("DMS-REQ-0030/astrometricAccuracy",)
+    recipes: ClassVar[Mapping[str, Recipe]] = {"srd": SRD}
+    inputs: ClassVar[Mapping[str, tuple[Column, ...]]] = {
+        PRODUCT: (*SOURCE_COLUMNS, Column("detector")),
+        reference.PRODUCT: reference.COLUMNS,
+    }
+    locality: ClassVar[Locality] = "visit"
+    error_units: ClassVar[tuple[str, ...]] = ("visit", "sky cell")
+    at_units: ClassVar[Mapping[str, str]] = {PARAMETER: ""}
+
+    def zero(self) -> RowSample:
+        """Return the state of no data."""
+        return RowSample(_KEY)
+
+    def fold(self, part: Tables) -> RowSample:
+        """Return the smooth error field at places of every CCD image of the partition."""
+        table = part[PRODUCT]
+        if not len(table["objectId"]):
+            return self.zero()
+        stars, _ = reference.frame(part[reference.PRODUCT], self.recipe["reference_error_max_mas"])
+        rows, counts = good_rows(table, self.recipe["cuts"])
+        rows, lost = _on_a_detector(table, rows)
+        counts["rejected_no_detector"] = lost
+        radius = self.recipe["match_radius_arcsec"]
+        try:
+            found = compare(table, rows, stars, radius, by_object=False)
+        except NotMeasured as why:
+            return from_rows(_KEY, {}, {f"cannot_{why.reason}": 1})
+        counts["rejected_unmatched"] = found.unmatched
+        counts["rejected_undated"] = found.undated
+        return from_rows(_KEY, self._places(table, found), counts)
+
+    def _places(self, table: Table, found: Compared) -> dict[str, NDArray[Any]]:
+        """Return one row per place."""
+        pieces = [
+            (place, standards, east, north)
+            for image in _images(table, found)
+            for place, standards, east, north in [self._field(table, found, image)]
+        ]
+        if not pieces:
+            return {}
+        pick = np.concatenate([p for p, _, _, _ in pieces])
+        row = found.row[pick]
+        return {
+            "visit": np.asarray(table["visit"])[row].astype(np.int64),
+            "detector": np.asarray(table["detector"])[row].astype(np.int64),
+            "objectId": np.asarray(table["objectId"])[row].astype(np.int64),
+            "standards": np.concatenate([np.full(len(p), n) for p, n, _, _ in pieces]),
+            "ra": np.asarray(table["coord_ra"], dtype=np.float64)[row],
+            "dec": np.asarray(table["coord_dec"], dtype=np.float64)[row],
+            "mjd": dates(table)[0][row],
+            "east": np.concatenate([e for _, _, e, _ in pieces]),
+            "north": np.concatenate([n for _, _, _, n in pieces]),
+        }
+
+    def _field(
+        self, table: Table, found: Compared, image: NDArray[np.intp]
+    ) -> tuple[NDArray[np.intp], int, Floats, Floats]:
+        """Return places of one image, its number of standards, and the field there."""
+        row = found.row[image]
+        at = directions(
+            np.asarray(table["coord_ra"], dtype=np.float64)[row],
+            np.asarray(table["coord_dec"], dtype=np.float64)[row],
+        )[0]
+        star = np.asarray(table["objectId"])[row].astype(np.int64)
+        places = np.argsort(splitmix64(star), kind="stable")[: self.recipe["places_per_image"]]
+        k = min(int(self.recipe["neighbours"]), len(row))
+        _, near = cKDTree(at).query(at[places], k=[*range(1, k + 1)])
+        east, north = (
+            np.median(component[image][near], axis=1) for component in (found.east, found.north)
+        )
+        return image[places], len(row), east, north
+
+    def merge(self, a: RowSample, b: RowSample) -> RowSample:
+        """Return the places of both parts."""
+        return merge(a, b)
+
+    def finish(self, state: RowSample, at: Bindings) -> list[Measurement]:
+        """Return one measurement per number of reference stars asked for."""
+        given = sorted({v for values in at.get(PARAMETER, {}).values() for v in values})
+        return [self._at(state, least) for least in given or [float(self.recipe[PARAMETER])]]
+
+    def _at(self, state: RowSample, least: float) -> Measurement:
+        enough = state["standards"] >= least
+        images = set(zip(state["visit"][enough], state["detector"][enough], strict=True))
+        try:
+            value = self._value(state, enough, len(images), least)
+        except NotMeasured as why:
+            return self.not_measured(why, n=int(enough.sum()), diagnostics=dict(state.counts))
+        rejected = sum(v for k, v in state.counts.items() if k.startswith("rejected"))
+        return self.measured(value, n_rejected=rejected)
+
+    def _value(
+        self, state: RowSample, enough: NDArray[np.bool_], images: int, least: float
+    ) -> Value:
+        if images < self.recipe["min_images"]:
+            raise NotMeasured(
+                "too_few_images",
+                f"{images} CCD images have {least:g} reference stars; the recipe needs "
+                f"{self.recipe['min_images']}.",
+            )
+        east, north = state["east"][enough], state["north"][enough]
+        size = np.hypot(east, north)
+        cell = place(state["ra"][enough], state["dec"][enough], self.recipe["cell_deg"]).cell
+        labels = {"visit": state["visit"][enough], "sky_cell": cell}
+        value, interval = crossed_quantile(size, labels, self.recipe["quantile"])
+        units = {name: len(np.unique(label)) for name, label in labels.items()}
+        notes = {
+            "n_units": min(units.values()),
+            "n_visits": units["visit"],
+            "n_cells": units["sky_cell"],
+            "n_images": images,
+            "worst_place": float(size.max()),
+            "median_place": float(np.median(size)),
+            "sampled": state.sampled,
+            **shares(size, labels),
+        }
+        return Value(value, len(size), interval, {PARAMETER: least}, None, notes)
+
+    def evidence(self, state: RowSample) -> Mapping[str, Table]:
+        """Return the size of the error at single places, mas, where and when."""
+        if not len(state):
+            return {}
+        rows = slice(0, _EVIDENCE_ROWS)
+        names = ("ra", "dec", "mjd", "visit", "detector", "east", "north")
+        size = np.hypot(state["east"][rows], state["north"][rows])
+        return {"": {"value": size, **{name: state[name][rows] for name in names}}}
+
+
+def _on_a_detector(table: Table, rows: NDArray[np.intp]) -> tuple[NDArray[np.intp], int]:
+    """Return the rows that say which CCD they are on, and how many do not."""
+    detector = np.asarray(table["detector"], dtype=np.float64)[rows]
+    known = np.isfinite(detector)
+    return rows[known], int((~known).sum())
+
+
+def _images(table: Table, found: Compared) -> Iterator[NDArray[np.intp]]:
+    """Yield the rows of each CCD image, in an order that does not depend on the input's."""
+    visit = np.asarray(table["visit"])[found.row].astype(np.int64)
+    detector = np.asarray(table["detector"])[found.row].astype(np.int64)
+    star = np.asarray(table["objectId"])[found.row].astype(np.int64)
+    order = np.lexsort((star, detector, visit))
+    if not len(order):
+        return
+    new = (np.diff(visit[order]) != 0) | (np.diff(detector[order]) != 0)
+    yield from np.split(order, np.flatnonzero(new) + 1)
