@@ -33,9 +33,9 @@ class Words:
 def words_of(plugin: type[Any]) -> Words:
     """Return what a metric's docstring says, sections of numpydoc left out.
 
-    A paragraph that begins with "Differs from the peers:" or "Not measured when:" is that
-    part; the others are the definition. What the class does not say is taken from the
-    classes it is made of, down to those that every metric has.
+    A line that begins with "Differs from the peers:" or "Not measured when:" begins that
+    part, up to the end of its paragraph; the rest is the definition. What the class does not
+    say is taken from the classes it is made of, down to those that every metric has.
     """
     found: dict[str, list[str]] = {"": [], _DIFFERS: [], _ABSENT: []}
     for kind in plugin.__mro__:
@@ -55,10 +55,12 @@ def _paragraphs(kind: type[Any]) -> dict[str, list[str]]:
         lines = paragraph.splitlines()
         if len(lines) > 1 and set(lines[1]) == {"-"}:
             break  # a numpydoc section: what follows is about the code
-        flat = " ".join(line.strip() for line in lines)
-        key = next((k for k in (_DIFFERS, _ABSENT) if flat.startswith(k)), "")
-        told = flat.removeprefix(key).strip()
-        # "Shared by ..." says what the code is for, not what is measured.
-        if told and not (number == 0 and flat.startswith("Shared by")):
-            found[key].append(told)
+        key = ""
+        for line in lines:
+            begun = next((k for k in (_DIFFERS, _ABSENT) if line.strip().startswith(k)), None)
+            key = key if begun is None else begun
+            told = line.strip().removeprefix(key).strip()
+            # "Shared by ..." says what the code is for, not what is measured.
+            if told and not (number == 0 and lines[0].startswith("Shared by")):
+                found[key].append(told)
     return found
