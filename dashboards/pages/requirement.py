@@ -154,8 +154,27 @@ def _distribution(view: RequirementView, found: Distribution | NoDistribution) -
         _heading(title, found.summary),
         plots,
         pane("quantiles.html", view=found),
+        *_relations(found, name),
         evidence_table(found.table),
     )
+
+
+def _relations(found: Distribution, name: str) -> list[Viewable]:
+    """Return what the single values depend on: trends, maps, each with a sentence."""
+    from skyassay.dashboards.plot.relations import map_figure, trend_figure
+    from skyassay.verify.report.relations import maps, trends
+
+    parts: list[Viewable] = []
+    for trend in trends(found.table):
+        words = (
+            f"Median and middle two thirds in {plural(len(trend.x), 'bin')} of equally many "
+            f"values ({plural(trend.n, 'value')})."
+        )
+        parts += [_heading(f"Against {trend.axis}", words), _drawn(trend_figure(trend, name))]
+    for plane in maps(found.table):
+        words = f"Median in {plural(len(plane.middle), 'cell')} of {plane.size:.2g} degrees."
+        parts += [_heading(f"Over the {plane.name}", words), _drawn(map_figure(plane, name))]
+    return parts
 
 
 def _heading(title: str, summary: str, *, hint: str = "", empty: bool = False) -> pn.pane.HTML:
@@ -164,9 +183,13 @@ def _heading(title: str, summary: str, *, hint: str = "", empty: bool = False) -
 
 def _figure(plot: figure | None) -> pn.pane.Bokeh | None:
     """Return a figure as a pane; None where there is nothing to draw."""
+    return None if plot is None else _drawn(plot)
+
+
+def _drawn(plot: figure) -> pn.pane.Bokeh:
     import panel as pn
 
-    return None if plot is None else pn.pane.Bokeh(plot, sizing_mode="stretch_width", margin=0)
+    return pn.pane.Bokeh(plot, sizing_mode="stretch_width", margin=0)
 
 
 def _stack(*parts: Viewable | None) -> pn.Column:

@@ -75,6 +75,9 @@ def evidence(measurements, *, recipe: str = "srd") -> list[Evidence]:
             rng = np.random.default_rng(zlib.crc32(str(m.band).encode()))
             values = m.value * rng.chisquare(11, 1500) / 11
             frame = pd.DataFrame({"value": values, "n_visits": rng.integers(6, 13, 1500)})
+            frame["mag"] = rng.uniform(17.0, 20.0, 1500)
+            frame["ra"] = rng.uniform(-1.0, 1.0, 1500) % 360.0
+            frame["dec"] = rng.uniform(-31.0, -29.0, 1500)
             tables.append(Evidence(m.metric, m.band, frame, recipe))
     return tables
 

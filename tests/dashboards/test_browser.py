@@ -110,11 +110,13 @@ def test_a_deep_link_shows_the_same_view_in_a_fresh_browser(browse, chromium, si
 
 def test_plots_have_words_and_a_table_and_are_drawn(browse) -> None:
     page = browse.open(PA1)
-    assert page.locator(".bk-Canvas").count() >= 4
+    assert page.locator(".bk-Canvas").count() >= 6
     words = words_of(page)
     assert "A value must be ≤ the limit (minimum 8 mmag, design 5 mmag, stretch 3 mmag)" in words
     assert "6 runs with catalog-twin evidence" in words
     assert "1,500 values: median" in words
+    assert "Against magnitude (AB)" in words
+    assert "Over the sky" in words
     assert page.locator("caption").count() >= 3
 
 
