@@ -63,10 +63,10 @@ class PsfTerms:
     """
 
     bands: tuple[str, ...] = ("r", "i")
-    groups: int = 250
+    groups: int = 400
     pair: float = 0.6
-    arm: float = 2.0
-    trained: int = 2
+    arm: float = 1.5
+    trained: int = 1
     bright: float = 16.6
     faint: float = 18.0
     zero_point: float = 32.2
@@ -78,12 +78,12 @@ class PsfTerms:
     ellipticity: float = 0.012
     ellipticity_night: float = 0.004
     ellipticity_slope: float = 0.006
-    near: float = 0.9e-5
+    near: float = 0.8e-5
     scale: float = 1.3
     cross: float = 0.4
     near_scatter: float = 0.3
     near_night: float = 0.3
-    far: float = 2e-8
+    far: float = 1.5e-8
     far_angle: float = 30.0
     far_scatter: float = 0.4
     far_night: float = 0.3
