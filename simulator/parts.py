@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skyassay.simulator.cadence import night_log, visit_table, visits
+from skyassay.simulator.cadence import NIGHT_FACTOR, night_log, visit_table, visits
 from skyassay.simulator.calibration import object_rows, zero_point_error
+from skyassay.simulator.detectors import visit_detector_table
 from skyassay.simulator.errors import SimulatorError
+from skyassay.simulator.image_quality import with_images
 from skyassay.simulator.observe import observe
 from skyassay.simulator.presets import Preset
 from skyassay.simulator.psf_observe import source as psf_source
@@ -65,6 +67,18 @@ def nights(scene: Scene) -> Mapping[str, Table]:
     }
 
 
+def images(scene: Scene) -> Mapping[str, Table]:
+    """Return what is true of images, sky and depth of visits and detectors, and what is said."""
+    truth, twin = scene["truth_visit"], scene.twin
+    night = truth["visit"] // NIGHT_FACTOR
+    true, said = with_images(truth, scene["visit_table"], twin.images, scene.seed, night)
+    return {
+        "truth_visit": true,
+        "visit_table": said,
+        "visit_detector_table": visit_detector_table(said, twin.detectors, scene.seed, night),
+    }
+
+
 def measurements(scene: Scene) -> Mapping[str, Table]:
     """Return the stars as measured visit by visit."""
     table = observe(scene["truth_star"], scene["truth_visit"], scene.twin.errors, scene.seed)
@@ -83,6 +97,7 @@ PARTS: tuple[Part, ...] = (
     stars,
     wide_sky,
     nights,
+    images,
     measurements,
     psf_source,
     coadds,

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from skyassay.simulator.calibration import Calibration
+from skyassay.simulator.detectors import Detectors
 from skyassay.simulator.error_model import ErrorModel, default_model
+from skyassay.simulator.image_quality import ImageQuality
 from skyassay.simulator.psf_terms import PsfTerms
 
 
@@ -21,8 +23,14 @@ class Twin:
         Of the zero points of the coadds.
     psf : PsfTerms
         Of the point-spread function and the shapes of bright stars.
+    images : ImageQuality
+        Of what is said of the images, sky and depth of visits.
+    detectors : Detectors
+        Of detectors within a visit.
     """
 
     errors: ErrorModel = field(default_factory=default_model)
     psf: PsfTerms = PsfTerms()  # noqa: RUF009 - frozen
     calibration: Calibration = field(default_factory=Calibration)
+    images: ImageQuality = ImageQuality()  # noqa: RUF009
+    detectors: Detectors = Detectors()  # noqa: RUF009

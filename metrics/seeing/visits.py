@@ -24,10 +24,11 @@ COLUMNS = (
     Column("atmosphericSeeing", "arcsec"),
     Column("atmosphericSeeingErr", "arcsec"),
 )
-#: From the monitor (500 nm, zenith) to the visit: Ivezic et al. (2019), section 3.2.
+#: From the monitor (500 nm, zenith) to the visit by Kolmogorov's law (Roddier 1981). A finite
+#: outer scale makes the real law steeper in wavelength; what it changes counts as system.
 ATMOSPHERE: Mapping[str, Any] = {
-    "wavelength_nm": {"u": 367.0, "g": 483.0, "r": 622.0, "i": 755.0, "z": 869.0, "y": 971.0},
-    "wavelength_power": -0.3,
+    "wavelength_nm": {"u": 368.0, "g": 480.0, "r": 622.0, "i": 754.0, "z": 869.0, "y": 971.0},
+    "wavelength_power": -0.2,
     "airmass_power": 0.6,
     "error_max": 0.15,
 }
