@@ -5,24 +5,17 @@ A metric that fails takes only itself down: it is NOT_MEASURED, with its name an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import partial
-from itertools import count
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-import pyarrow as pa
-
 from skyassay.metrics.contract import Bindings, Measurement, Metric, state_digest
-from skyassay.verify.executors import Executor, Workers
+from skyassay.verify.executors import Executor
 from skyassay.verify.finishing import Finished, finish_one, not_measured
-from skyassay.verify.folding import Failure, Folded, fold_part, guard
-from skyassay.verify.passes import Pass, passes
+from skyassay.verify.fold_run import Folding, state_key
+from skyassay.verify.folding import Failure, guard
 from skyassay.verify.records import Evidence
 from skyassay.verify.tables import Source
-from skyassay.verify.tables.clean import Tally
-from skyassay.verify.tables.parts import Loaded, Planned
-from skyassay.verify.tree import TreeMerge
 
 #: Rows a partition should hold: 100-500 ms of work (reference: one task of a survey).
 ROWS_PER_PART = 1_000_000
@@ -41,12 +34,19 @@ class Outcome:
     evidence : tuple of Evidence
     failures : mapping
         ``metric/recipe`` -> what went wrong.
+    partitions, resumed : int
+        How many there were, and how many of them had been folded by a run before.
+    remarks : tuple of str
+        What went wrong with checkpoints; the result is the same without them.
     """
 
     measurements: tuple[Measurement, ...]
     digests: Mapping[str, str] = field(default_factory=dict)
     evidence: tuple[Evidence, ...] = ()
     failures: Mapping[str, str] = field(default_factory=dict)
+    partitions: int = 0
+    resumed: int = 0
+    remarks: tuple[str, ...] = ()
 
 
 def run(
@@ -57,6 +57,7 @@ def run(
     *,
     partitions: int = 1,
     progress: Callable[[int], None] | None = None,
+    resume: str | None = None,
 ) -> Outcome:
     """Measure.
 
@@ -73,96 +74,39 @@ def run(
     partitions : int
     progress : callable, optional
         Told the number of partitions done so far.
+    resume : str, optional
+        Folder in which states of partitions are kept, and looked for.
 
     Returns
     -------
     Outcome
-    """
-    failed = {key_of(m): f for m in metrics if (f := _unreadable(m, source)) is not None}
-    readable = [m for m in metrics if key_of(m) not in failed]
-    with executor.session() as workers:
-        states = _fold_all(readable, source, workers, partitions, progress)
-        jobs = [
-            (m, failed.get(key_of(m), states.get(state_key(m))), at.get(m.id, {})) for m in metrics
-        ]
-        return _collect(metrics, list(workers.map(_finish, jobs)))
-
-
-def _fold_all(
-    metrics: Sequence[Metric],
-    source: Source,
-    workers: Workers,
-    partitions: int,
-    progress: Callable[[int], None] | None,
-) -> dict[str, Any]:
-    """Return the state of every fold, or its `Failure`."""
-    states: dict[str, Any] = {}
-    done = count()
-    for one in passes(metrics, source):
-        folders = {state_key(m): m for m in reversed(one.metrics)}
-        merged = {key: TreeMerge(m.merge) for key, m in folders.items()}
-        asked = 1 if one.single else partitions
-        for folded in _fold_pass(one, folders, source, workers, asked):
-            _merge(merged, folded.states, states)
-            if progress is not None:
-                progress(next(done) + 1)
-        for key, tree in merged.items():
-            if key not in states:
-                states[key] = guard(key, partial(tree.result, folders[key].zero))
-    return states
-
-
-def _fold_pass(
-    one: Pass,
-    folders: Mapping[str, Metric],
-    source: Source,
-    workers: Workers,
-    partitions: int,
-) -> Iterator[Folded]:
-    """Yield what every partition of a pass gives.
 
     Raises
     ------
     ProductError
         When a partition cannot be read.
+    VerifyError
+        Of the executor; ``bad_resume``.
     """
-    task = partial(fold_part, folders)
-    parts = None
-    if isinstance(source, Planned):
-        parts = source.parts(one.needs, one.locality, partitions)
-    if parts is None or not isinstance(source, Planned):
-        tables = source.partitions(one.needs, one.locality, partitions)
-        yield from workers.map(task, (Loaded(part) for part in tables))
-        return
-    tallies: dict[str, Tally] = {}
-    aside: dict[str, list[pa.Table]] = {}
-    for folded in workers.map(task, parts):
-        _take(folded.checked(), tallies, aside)
-        yield folded
-    rest = source.rest(parts, aside)
-    if rest is not None:
-        folded = task(rest).checked()
-        _take(folded, tallies, {})
-        yield folded
-    source.found(tallies)
-
-
-def _take(folded: Folded, tallies: dict[str, Tally], aside: dict[str, list[pa.Table]]) -> None:
-    """Add up what was found and what was set aside."""
-    for name, tally in folded.tallies.items():
-        tallies[name] = tallies.get(name, Tally()) + tally
-    for name, rows in folded.aside.items():
-        aside.setdefault(name, []).append(rows)
+    failed = {key_of(m): f for m in metrics if (f := _unreadable(m, source)) is not None}
+    readable = [m for m in metrics if key_of(m) not in failed]
+    with executor.session() as workers:
+        folding = Folding(source, workers, partitions, progress, resume)
+        states = folding.states(readable)
+        jobs = _jobs(metrics, failed, states, at)
+        done = [pair for pairs in workers.map(_finish_job, jobs) for pair in pairs]
+        results = [result for _, result in sorted(done, key=lambda pair: pair[0])]
+        return replace(
+            _collect(metrics, results),
+            partitions=folding.seen.partitions,
+            resumed=folding.seen.resumed,
+            remarks=tuple(dict.fromkeys(folding.seen.remarks)),
+        )
 
 
 def key_of(metric: Metric) -> str:
     """Return what names a metric with its recipe: ``metric/recipe``."""
     return f"{metric.id}/{metric.recipe.name}"
-
-
-def state_key(metric: Metric) -> str:
-    """Return what identifies the fold; metrics without a key share with none."""
-    return metric.state_key or f"{metric.id}:{metric.recipe.hash}"
 
 
 def part_count(rows: int, workers: int) -> int:
@@ -171,24 +115,41 @@ def part_count(rows: int, workers: int) -> int:
     return max(1, by_size, 4 * workers if workers > 1 and rows > 10_000 else 1)
 
 
-def _merge(
-    merged: Mapping[str, TreeMerge], folded: Mapping[str, Any], states: dict[str, Any]
-) -> None:
-    """Take one partition's states in; a fold that failed once has failed."""
-    for key, state in folded.items():
-        if key in states:
-            continue
-        if isinstance(state, Failure):
-            states[key] = state
-            continue
-        added = guard(key, partial(merged[key].add, state))
-        if isinstance(added, Failure):
-            states[key] = added
+def _jobs(
+    metrics: Sequence[Metric],
+    failed: Mapping[str, Failure],
+    states: Mapping[str, Any],
+    at: Mapping[str, Bindings],
+) -> list[_Job]:
+    """Return what is to be finished: a state travels once, to all the metrics it serves."""
+    jobs: dict[str, _Job] = {}
+    for index, metric in enumerate(metrics):
+        key = state_key(metric)
+        why = failed.get(key_of(metric))
+        job = jobs.setdefault(f"failed {index}" if why else key, _Job(why or states.get(key)))
+        job.metrics.append((index, metric, at.get(metric.id, {})))
+    return list(jobs.values())
 
 
-def _finish(job: tuple[Metric, Any, Bindings]) -> tuple[Finished, str | None, str | None]:
+@dataclass(frozen=True)
+class _Job:
+    """A state and the metrics to make of it."""
+
+    state: Any
+    metrics: list[tuple[int, Metric, Bindings]] = field(default_factory=list)
+
+
+#: What a metric gave, the digest of its state, what went wrong.
+_Result = tuple[Finished, str | None, str | None]
+
+
+def _finish_job(job: _Job) -> list[tuple[int, _Result]]:
+    """Finish the metrics of one state."""
+    return [(index, _finish(metric, job.state, at)) for index, metric, at in job.metrics]
+
+
+def _finish(metric: Metric, state: Any, at: Bindings) -> _Result:
     """Finish one metric; return what it gave, the digest of its state, what went wrong."""
-    metric, state, at = job
     if isinstance(state, Failure):
         return Finished((not_measured(metric, state.reason, state.hint),)), None, state.hint
     made = guard(metric.id, lambda: (finish_one(metric, state, at), state_digest(state)))
@@ -198,9 +159,7 @@ def _finish(job: tuple[Metric, Any, Bindings]) -> tuple[Finished, str | None, st
     return finished, digest, None
 
 
-def _collect(
-    metrics: Sequence[Metric], results: Sequence[tuple[Finished, str | None, str | None]]
-) -> Outcome:
+def _collect(metrics: Sequence[Metric], results: Sequence[_Result]) -> Outcome:
     digests: dict[str, str] = {}
     failures: dict[str, str] = {}
     for metric, (_, digest, failure) in zip(metrics, results, strict=True):

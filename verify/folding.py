@@ -7,7 +7,7 @@ the run.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -15,6 +15,8 @@ import pyarrow as pa
 
 from skyassay.metrics.contract import Metric
 from skyassay.pipeline.products import ProductError
+from skyassay.verify.resume.cache import Checkpoints
+from skyassay.verify.resume.container import Checkpoint
 from skyassay.verify.tables.clean import Tally
 from skyassay.verify.tables.parts import Part
 
@@ -43,12 +45,18 @@ class Folded:
         Rows for the last part; see `skyassay.verify.tables.parts`.
     refusal : tuple or None
         Message, code, hint and exit code of the error that ended the reading.
+    resumed : bool
+        Whether nothing had to be read, because every state had been kept.
+    remarks : tuple of str
+        What went wrong with a checkpoint, in words.
     """
 
     states: Mapping[str, Any]
     tallies: Mapping[str, Tally] = field(default_factory=dict)
     aside: Mapping[str, pa.Table] = field(default_factory=dict)
     refusal: tuple[str, str, str, int] | None = None
+    resumed: bool = False
+    remarks: tuple[str, ...] = ()
 
     def checked(self) -> Folded:
         """Return itself.
@@ -64,14 +72,62 @@ class Folded:
         return self
 
 
-def fold_part(folders: Mapping[str, Metric], part: Part) -> Folded:
-    """Read one partition and return its state for every fold, or why there is none."""
+def fold_part(folders: Mapping[str, Metric], checkpoints: Checkpoints | None, part: Part) -> Folded:
+    """Return the state of one partition for every fold, or why there is none.
+
+    A state that has been kept is not made again; a partition of which all have been kept is
+    not read.
+    """
+    identity = part.identity() if checkpoints is not None else None
+    if checkpoints is None or identity is None:
+        return _fold(folders, part)
+    kept, trouble = checkpoints.load(identity, folders)
+    states: dict[str, Any] = {}
+    remarks = [trouble] if trouble else []
+    for key, metric in folders.items():
+        if checkpoints.folds[key] in kept.states:
+            state = guard(metric.id, partial(checkpoints.state, kept, key, metric))
+            if isinstance(state, Failure):
+                remarks.append(f"A state in a checkpoint cannot be used: {state.hint}")
+            else:
+                states[key] = state
+    missing = {key: metric for key, metric in folders.items() if key not in states}
+    if not missing:
+        return Folded(states, kept.tallies, kept.aside, resumed=True, remarks=tuple(remarks))
+    made = _fold(missing, part)
+    if made.refusal is None:
+        remarks += _keep(checkpoints, identity, kept, folders, made)
+    return replace(made, states={**states, **made.states}, remarks=tuple(remarks))
+
+
+def _fold(folders: Mapping[str, Metric], part: Part) -> Folded:
+    """Read one partition and fold it."""
     try:
         content = part.read()
     except ProductError as error:  # no process can send an exception with named arguments
         return Folded({}, refusal=(str(error), error.code, error.hint, error.exit_code))
     states = {key: guard(m.id, partial(m.fold, content.tables)) for key, m in folders.items()}
     return Folded(states, content.tallies, content.aside)
+
+
+def _keep(
+    checkpoints: Checkpoints,
+    identity: str,
+    kept: Checkpoint,
+    folders: Mapping[str, Metric],
+    made: Folded,
+) -> list[str]:
+    """Write a checkpoint with the states that were made; return what went wrong."""
+    new = {
+        key: (folders[key], state)
+        for key, state in made.states.items()
+        if not isinstance(state, Failure)
+    }
+    whole = replace(kept, tallies=made.tallies, aside=made.aside)
+    said = guard("checkpoints", partial(checkpoints.save, identity, whole, new))
+    if isinstance(said, Failure):
+        said = said.hint
+    return [said] if said else []
 
 
 def guard(name: str, work: Callable[[], Any]) -> Any:

@@ -40,6 +40,8 @@ class Request:
     workers : int
     executor, scheduler, task_timeout
         Where the work is done: see `skyassay.verify.executors.executor`.
+    resume : str or None
+        Folder of checkpoints: states of partitions are kept there, and looked for.
     run_id : str or None
         Made from the content when not given: the same data, recipes and software give the
         same id, and storing it again is a no-op.
@@ -55,6 +57,7 @@ class Request:
     executor: str | None = None
     scheduler: str | None = None
     task_timeout: float | None = None
+    resume: str | None = None
     run_id: str | None = None
     subject: str | None = None
     evidence_level: str | None = None
@@ -64,7 +67,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Measured:
-    """A run and everything it gave."""
+    """A run and everything it gave; `remarks` are about how it ran and are not kept."""
 
     run: Run
     measurements: tuple[Measurement, ...]
@@ -73,6 +76,7 @@ class Measured:
     evidence: tuple[Evidence, ...]
     digests: Mapping[str, str]
     failures: Mapping[str, str]
+    remarks: tuple[str, ...] = ()
 
 
 def measure(
@@ -109,6 +113,7 @@ def measure(
         {m.id: bindings(m, requirements) for m in metrics},
         partitions=partitions_of(source, request),
         progress=progress,
+        resume=request.resume,
     )
     this = describe(source, request, whose, outcome)
     judgement = judge_recipes(requirements, outcome.measurements, this)
@@ -122,7 +127,14 @@ def measure(
         outcome.evidence,
         outcome.digests,
         outcome.failures,
+        _remarks(outcome),
     )
+
+
+def _remarks(outcome: Outcome) -> tuple[str, ...]:
+    """Return what to tell about checkpoints: no part of the result, which is the same."""
+    resumed = f"{outcome.resumed} of {outcome.partitions} partitions had been folded before."
+    return ((resumed,) if outcome.resumed else ()) + outcome.remarks
 
 
 def unmarked(metrics: Sequence[Metric], source: Source) -> list[Finding]:

@@ -62,6 +62,10 @@ def measure(
     task_timeout: Annotated[
         float | None, typer.Option(help="Seconds one partition may take; no limit if none.")
     ] = None,
+    resume: Annotated[
+        str | None,
+        typer.Option(help="Folder of checkpoints: what a killed run folded is not folded again."),
+    ] = None,
     partitions: Annotated[
         int | None, typer.Option(help="Parts the data are read in; chosen by size if none.")
     ] = None,
@@ -86,6 +90,7 @@ def measure(
         executor=executor,
         scheduler=scheduler,
         task_timeout=task_timeout,
+        resume=resume,
         run_id=run,
         subject=subject,
         evidence_level=evidence_level,

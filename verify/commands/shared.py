@@ -95,6 +95,8 @@ def measure_and_keep(
     findings = contract_findings(source) if contract else (UNCHECKED,)
     with progress_bar("measuring") as progress:
         made = measure(source, request, requirements, findings=findings, progress=progress)
+    for remark in made.remarks:
+        sys.stderr.write(f"note: {remark}\n")
     if store != NO_STORE:
         with open_store(store, write=True) as keeper:
             keeper.add_run(

@@ -75,6 +75,9 @@ def verify(
     task_timeout: Annotated[
         float | None, typer.Option(help="With --table: seconds one partition may take.")
     ] = None,
+    resume: Annotated[
+        str | None, typer.Option(help="With --table: folder of checkpoints of a killed run.")
+    ] = None,
     subject: Annotated[str | None, typer.Option(help="Whose data, with --table.")] = None,
     evidence_level: Annotated[str | None, typer.Option(help="With --table.")] = None,
 ) -> int:
@@ -101,6 +104,7 @@ def verify(
             executor=executor,
             scheduler=scheduler,
             task_timeout=task_timeout,
+            resume=resume,
         )
         made = measure_and_keep(table_paths(table), request, requirements, keep, contract=contract)
         found = _Judged(made.run, made.judgement, made.findings, _metrics(made.measurements))

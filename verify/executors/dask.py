@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 
 #: Seconds to wait for a scheduler's answer, and for its first worker.
 CONNECT_SECONDS = 10.0
+#: A worker that dies is not tried again and again on the same item. States of many stars
+#: are large, and only a few items are under way at a time: no warning for each of them.
+_SETTINGS = {
+    "distributed.scheduler.allowed-failures": 0,
+    "distributed.admin.large-graph-warning-threshold": "10GB",
+}
 
 
 @dataclass(frozen=True)
@@ -56,7 +62,10 @@ class Dask:
             ``worker_died``, ``scheduler_lost``, ``task_timeout``.
         """
         distributed = _distributed()
+        import dask
+
         with ExitStack() as stack:
+            stack.enter_context(dask.config.set(_SETTINGS))
             client = (
                 _connect(distributed, self.scheduler)
                 if self.scheduler
@@ -81,13 +90,7 @@ def _distributed() -> Any:
 
 
 def _local(distributed: Any, workers: int, stack: ExitStack) -> Client:
-    """Start a cluster on this machine that ends with the stack.
-
-    A worker that dies is not tried again and again on the same item.
-    """
-    import dask
-
-    stack.enter_context(dask.config.set({"distributed.scheduler.allowed-failures": 0}))
+    """Start a cluster on this machine that ends with the stack."""
     cluster = distributed.LocalCluster(
         n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs=50
     )

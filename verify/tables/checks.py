@@ -108,6 +108,10 @@ def _range_text(column: ProductColumn) -> str:
     """Return what is wrong with a value outside the range."""
     if column.positive:
         return "not above zero, or infinite"
-    if _bounded(column):
+    if column.low is not None and column.high is not None:
         return f"outside [{column.low:g}, {column.high:g}]"
+    if column.low is not None:
+        return f"below {column.low:g}, or infinite"
+    if column.high is not None:
+        return f"above {column.high:g}, or infinite"
     return "infinite"

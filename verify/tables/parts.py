@@ -91,13 +91,21 @@ class Planned(Protocol):
 
 @dataclass(frozen=True)
 class Loaded:
-    """A part that is in memory already."""
+    """A part that is in memory already.
+
+    Attributes
+    ----------
+    tables : mapping of str to mapping of str to ndarray, shape (n,)
+    name : str or None
+        A hash of where it comes from and which part it is.
+    """
 
     tables: Tables
+    name: str | None = None
 
     def identity(self) -> str | None:
-        """Return nothing: it has no name that would survive a run."""
-        return None
+        """Return the name."""
+        return self.name
 
     def read(self) -> Content:
         """Return the tables."""

@@ -9,7 +9,7 @@ hash instead (`stream`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
 from skyassay.verify.tables.parts import Layout, Slice
@@ -104,7 +104,7 @@ def _slice(
     held = [found for found in piece if found.group.limits]
     low, high = held[0].low, held[-1].high
     return Slice(
-        replace(one, files=tuple(one.files[file] for file in files)),
+        one.only(files),
         layout,
         groups,
         (low, high),

@@ -146,7 +146,11 @@ class FileSource:
         found = slices(self.one(cut[0]), plans[cut[0]], count)
         if found is None:
             return None
-        whole = {name: Slice(self.one(name), plan) for name, plan in plans.items() if not plan.by}
+        whole = {
+            name: Slice(self.one(name).only(range(len(self.one(name).files))), plan)
+            for name, plan in plans.items()
+            if not plan.by
+        }
         return [FilePart({**whole, cut[0]: one}) for one in found]
 
     def rest(self, parts: Sequence[Part], aside: Mapping[str, Sequence[pa.Table]]) -> Part | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -39,11 +39,14 @@ class StoredProduct:
     path : str
         As the user gave it.
     files : tuple of (Reader, Plan)
+    known_digests : tuple of str
+        `digests`, where somebody has read the files for them before.
     """
 
     product: Product
     path: str
     files: tuple[tuple[Reader, Plan], ...]
+    known_digests: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -75,7 +78,15 @@ class StoredProduct:
     @cached_property
     def digests(self) -> tuple[str, ...]:
         """SHA-256 of each file's content, in the order of the files."""
-        return tuple(_file_sha256(reader.path) for reader, _ in self.files)
+        return self.known_digests or tuple(_file_sha256(r.path) for r, _ in self.files)
+
+    def only(self, files: Sequence[int]) -> StoredProduct:
+        """Return the product in some of its files."""
+        return replace(
+            self,
+            files=tuple(self.files[i] for i in files),
+            known_digests=tuple(self.digests[i] for i in files),
+        )
 
     @cached_property
     def sha256(self) -> str:

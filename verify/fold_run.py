@@ -1,0 +1,149 @@
+"""All partitions of a source folded: passes, parts to workers, states merged as they come."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import pyarrow as pa
+
+from skyassay.metrics.contract import Metric
+from skyassay.verify.executors import Workers
+from skyassay.verify.folding import Failure, Folded, fold_part, guard
+from skyassay.verify.jsonio import canonical
+from skyassay.verify.passes import Pass, passes
+from skyassay.verify.resume import Checkpoints, open_checkpoints
+from skyassay.verify.tables import Source
+from skyassay.verify.tables.clean import Tally
+from skyassay.verify.tables.parts import Loaded, Part, Planned
+from skyassay.verify.tree import TreeMerge
+
+
+def state_key(metric: Metric) -> str:
+    """Return what identifies the fold; metrics without a key share with none."""
+    return metric.state_key or f"{metric.id}:{metric.recipe.hash}"
+
+
+@dataclass
+class Seen:
+    """What came along while partitions were folded."""
+
+    partitions: int = 0
+    resumed: int = 0
+    remarks: list[str] = field(default_factory=list)
+    tallies: dict[str, Tally] = field(default_factory=dict)
+    aside: dict[str, list[pa.Table]] = field(default_factory=dict)
+
+    def take(self, folded: Folded) -> None:
+        """Add one partition."""
+        self.partitions += 1
+        self.resumed += folded.resumed
+        self.remarks += folded.remarks
+        for name, tally in folded.tallies.items():
+            self.tallies[name] = self.tallies.get(name, Tally()) + tally
+        for name, rows in folded.aside.items():
+            self.aside.setdefault(name, []).append(rows)
+
+
+@dataclass(frozen=True)
+class Folding:
+    """How metrics are folded over a source.
+
+    Attributes
+    ----------
+    source : Source
+    workers : Workers
+    partitions : int
+        About how many; data that cannot be cut are one.
+    progress : callable or None
+        Told the number of partitions done so far.
+    resume : str or None
+        Folder of checkpoints.
+    seen : Seen
+        What was found on the way.
+    """
+
+    source: Source
+    workers: Workers
+    partitions: int
+    progress: Callable[[int], None] | None = None
+    resume: str | None = None
+    seen: Seen = field(default_factory=Seen)
+
+    def states(self, metrics: Sequence[Metric]) -> dict[str, Any]:
+        """Return the state of every fold, or its `Failure`.
+
+        Raises
+        ------
+        ProductError
+            When a partition cannot be read.
+        """
+        states: dict[str, Any] = {}
+        checkpoints = None
+        if self.resume is not None:
+            folders = {state_key(m): m for m in metrics}
+            checkpoints = open_checkpoints(self.resume, folders)
+        for one in passes(metrics, self.source):
+            self._fold(one, checkpoints, states)
+        return states
+
+    def _fold(self, one: Pass, checkpoints: Checkpoints | None, states: dict[str, Any]) -> None:
+        """Fold one pass into `states`."""
+        folders = {state_key(m): m for m in reversed(one.metrics)}
+        merged = {key: TreeMerge(m.merge) for key, m in folders.items()}
+        for folded in self._parts(one, partial(fold_part, folders, checkpoints)):
+            _merge(merged, folded.states, states)
+            if self.progress is not None:
+                self.progress(self.seen.partitions)
+        for key, tree in merged.items():
+            if key not in states:
+                states[key] = guard(key, partial(tree.result, folders[key].zero))
+
+    def _parts(self, one: Pass, task: Callable[[Part], Folded]) -> Iterator[Folded]:
+        """Yield what every partition gives; rows set aside make a last one."""
+        count = 1 if one.single else self.partitions
+        source = self.source
+        self.seen.tallies.clear()
+        self.seen.aside.clear()
+        parts: Sequence[Part] | None = None
+        if isinstance(source, Planned):
+            parts = source.parts(one.needs, one.locality, count)
+        for folded in self.workers.map(task, self._loaded(one, count) if parts is None else parts):
+            self.seen.take(folded.checked())
+            yield folded
+        if parts is None or not isinstance(source, Planned):
+            return
+        rest = source.rest(parts, self.seen.aside)
+        if rest is not None:
+            folded = task(rest).checked()
+            self.seen.take(folded)
+            yield folded
+        source.found(self.seen.tallies)
+
+    def _loaded(self, one: Pass, count: int) -> Iterator[Part]:
+        """Yield parts that are read here, because their rows must be sorted into them."""
+        name = None
+        if self.resume is not None:
+            whose = {k: v for k, v in self.source.identity().items() if k in one.needs}
+            name = canonical([whose, dict(one.needs), one.locality, count])
+        tables = self.source.partitions(one.needs, one.locality, count)
+        for index, part in enumerate(tables):
+            yield Loaded(part, name and hashlib.sha256(f"{name} {index}".encode()).hexdigest())
+
+
+def _merge(
+    merged: Mapping[str, TreeMerge], folded: Mapping[str, Any], states: dict[str, Any]
+) -> None:
+    """Take one partition's states in; a fold that failed once has failed."""
+    for key, state in folded.items():
+        if key in states:
+            continue
+        if isinstance(state, Failure):
+            states[key] = state
+            continue
+        added = guard(key, partial(merged[key].add, state))
+        if isinstance(added, Failure):
+            states[key] = added
