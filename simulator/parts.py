@@ -9,10 +9,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skyassay.simulator.astrometry import external_frame, motions, reference_clock
 from skyassay.simulator.cadence import NIGHT_FACTOR, night_log, visit_table, visits
 from skyassay.simulator.calibration import object_rows, zero_point_error
 from skyassay.simulator.detectors import visit_detector_table
 from skyassay.simulator.errors import SimulatorError
+from skyassay.simulator.galaxies import galaxy_table
+from skyassay.simulator.galaxy_objects import (
+    false_rows,
+    galaxy_rows,
+    previous_objects,
+    with_position_errors,
+    with_redshifts,
+)
+from skyassay.simulator.galaxy_visits import appended, resolved_rows, star_columns
 from skyassay.simulator.image_quality import with_images
 from skyassay.simulator.observe import observe
 from skyassay.simulator.presets import Preset
@@ -93,6 +103,40 @@ def coadds(scene: Scene) -> Mapping[str, Table]:
     return {"object": object_rows(stars, scene["truth_visit"], bands, errors, scene.seed)}
 
 
+def galaxies(scene: Scene) -> Mapping[str, Table]:
+    """Return the galaxies that are really there."""
+    universe, terms = scene.preset.universe, scene.twin.galaxies
+    number = int(universe.stars * terms.per_star)
+    fields = scene.preset.cadence.fields
+    return {"truth_galaxy": galaxy_table(terms, number, fields, universe.radius, scene.seed)}
+
+
+def galaxy_coadds(scene: Scene) -> Mapping[str, Table]:
+    """Return all objects: stars, galaxies, false detections; and those of the release before."""
+    terms, truth, seed = scene.twin.galaxies, scene["truth_galaxy"], scene.seed
+    table = appended(scene["object"], galaxy_rows(terms, truth, seed))
+    fields = scene.preset.cadence.fields
+    false = false_rows(terms, table["objectId"].size, fields, seed)
+    table = appended(table, false)
+    table |= with_redshifts(terms, table, truth, seed)
+    table |= with_position_errors(table)
+    return {"object": table, "previous_object": previous_objects(table, seed)}
+
+
+def galaxy_visits(scene: Scene) -> Mapping[str, Table]:
+    """Return bright galaxies measured visit by visit, after the stars."""
+    table = scene["matched_source"]
+    table = {**table, **star_columns(table)}
+    rows = resolved_rows(
+        scene.twin.galaxies,
+        scene["truth_galaxy"],
+        scene["truth_visit"],
+        scene.twin.errors,
+        scene.seed,
+    )
+    return {"matched_source": appended(table, rows)}
+
+
 PARTS: tuple[Part, ...] = (
     stars,
     wide_sky,
@@ -101,6 +145,12 @@ PARTS: tuple[Part, ...] = (
     measurements,
     psf_source,
     coadds,
+    galaxies,
+    galaxy_coadds,
+    galaxy_visits,
+    motions,
+    external_frame,
+    reference_clock,
 )
 
 
