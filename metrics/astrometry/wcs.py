@@ -43,11 +43,11 @@ PARAMETER = "astrometricMinStandards"
 SRD = Recipe(
     "srd",
     {
-        # Photon noise of 3 mas at most in one star, and 2 mas in the median of five.
+        # Photon noise of 3 mas at most in one star, and 2 mas in the median of three.
         "cuts": {"snr_min": 100.0, "extendedness_max": 0.5},
         "match_radius_arcsec": 1.0,
         "reference_error_max_mas": 5.0,
-        "neighbours": 5,
+        "neighbours": 3,
         "places_per_image": 32,
         "quantile": 0.95,
         "cell_deg": 0.7,
@@ -62,7 +62,7 @@ class WcsAccuracy(BaseMetric):
     """Coordinate error that 5 % of the places on CCD images exceed, mas.
 
     At each reference star of a CCD image the error of the coordinates is the median, east
-    and north, of the residuals of the five reference stars nearest to it on that image: the
+    and north, of the residuals of the three reference stars nearest to it on that image: the
     smooth field, with the noise of single stars and wrong matches taken out. Its length (not
     one coordinate: the stricter reading) is compared. "Anywhere on a CCD" is read as: at 95 %
     of the places, over all CCD images with at least `astrometricMinStandards` reference
