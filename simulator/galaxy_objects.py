@@ -72,8 +72,14 @@ def false_rows(
     faint: Table = {f"{b}_mag": np.full(number, terms.depth - 0.3) for b in BANDS}
     fluxes = _fluxes(terms, faint, np.zeros(number), seed, "galaxy_objects.false_flux")
     ids = FALSE_ID + np.arange(1, number + 1, dtype=np.int64)
-    return {"objectId": ids, "coord_ra": ra, "coord_dec": dec,
-            "refBand": np.full(number, "i"), "refExtendedness": np.zeros(number), **fluxes}  # fmt: skip
+    return {
+        "objectId": ids,
+        "coord_ra": ra,
+        "coord_dec": dec,
+        "refBand": np.full(number, "i"),
+        "refExtendedness": np.zeros(number),
+        **fluxes,
+    }
 
 
 def _fluxes(terms: Galaxies, truth: Table, radius: Floats, seed: int, stream: str) -> Table:

@@ -8,8 +8,8 @@ from skyassay.simulator.astrometry import Astrometry
 from skyassay.simulator.calibration import Calibration
 from skyassay.simulator.detectors import Detectors
 from skyassay.simulator.error_model import ErrorModel, default_model
-from skyassay.simulator.image_quality import ImageQuality
 from skyassay.simulator.galaxies import Galaxies
+from skyassay.simulator.image_quality import ImageQuality
 from skyassay.simulator.psf_terms import PsfTerms
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
+from skyassay.simulator.expectations import galaxies, survey
 from skyassay.simulator.expectations.model import Expectation
 
 #: Modules with ``EXPECTATIONS``.
-_FAMILIES: tuple[tuple[Expectation, ...], ...] = ()
+_FAMILIES: tuple[tuple[Expectation, ...], ...] = (galaxies.EXPECTATIONS, survey.EXPECTATIONS)
 
 
 @cache
