@@ -141,6 +141,8 @@ def visit_table(truth: Table) -> Table:
         "obsStartMJD": truth["expMidptMJD"] - half,
         "physical_filter": np.char.add(truth["band"], "_twin"),
         "skyRotation": truth["rotation"],
+        "program": np.full(truth["visit"].size, "main"),
+        "isSpecialProgram": np.zeros(truth["visit"].size, dtype=bool),
     }
 
 

@@ -128,6 +128,36 @@ def simulate(preset: str, seed: int, out_dir: Path, *, overwrite: bool = False) 
     return simulate_release(preset, seed, out_dir, overwrite=overwrite)
 
 
+def simulate_survey(
+    years: float,
+    seed: int,
+    out_dir: Path,
+    *,
+    overwrite: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> Release:
+    """Simulate a survey at the level of its visits and write its tables.
+
+    Parameters
+    ----------
+    years : float
+    seed : int
+        The same seed gives the same bytes.
+    out_dir : Path
+    overwrite : bool
+        Replace another release in `out_dir`.
+    progress : callable, optional
+        Told the nights done so far.
+
+    Raises
+    ------
+    skyassay.simulator.errors.SimulatorError
+    """
+    from skyassay.simulator.survey import release
+
+    return release.simulate_survey(years, seed, out_dir, overwrite=overwrite, progress=progress)
+
+
 def draw(
     metric: str,
     targets: Mapping[str, float],
