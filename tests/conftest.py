@@ -1,12 +1,13 @@
 """What every test may rely on: real data, a browser, and how hard Hypothesis looks.
 
-A test marked `real` or `browser` skips, saying so, where the machine lacks what it needs,
-and fails there when SKYASSAY_REQUIRE_REAL or SKYASSAY_REQUIRE_BROWSER is set.
+A test marked `real`, `browser` or `postgres` skips, saying so, where the machine lacks what
+it needs, and fails there when SKYASSAY_REQUIRE_REAL (_BROWSER, _POSTGRES) is set.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -41,13 +42,24 @@ def missing(mark: str, environment: Mapping[str, str]) -> str | None:
     if mark == "browser":
         path = Path(environment.get("SKYASSAY_CHROMIUM", CHROMIUM))
         return None if path.exists() else f"no Chromium at {path}; SKYASSAY_CHROMIUM names another"
+    if mark == "postgres":
+        if environment.get("SKYASSAY_TEST_POSTGRES") or postgres_programs() is not None:
+            return None
+        return "no PostgreSQL server programs; SKYASSAY_TEST_POSTGRES names a running server"
     return None
+
+
+def postgres_programs() -> Path | None:
+    """Return the folder of PostgreSQL's server programs, the newest where there are several."""
+    there = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda p: int(p.parts[-3]))
+    beside = shutil.which("initdb")
+    return there[-1].parent if there else Path(beside).parent if beside else None
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip or fail what cannot run here, before any fixture of it is made."""
-    for mark in ("real", "browser"):
+    for mark in ("real", "browser", "postgres"):
         if item.get_closest_marker(mark) is None:
             continue
         lack = missing(mark, os.environ)
@@ -60,7 +72,14 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.fixture(autouse=True)
 def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hide what the user's terminal and settings say; pytest's workers invent a width too."""
-    for name in ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "SKYASSAY_STORE"):
+    for name in (
+        "COLUMNS",
+        "LINES",
+        "NO_COLOR",
+        "FORCE_COLOR",
+        "SKYASSAY_STORE",
+        "SKYASSAY_EVIDENCE",
+    ):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -68,6 +87,12 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def real_data() -> Path:
     """Return the folder of real survey data; only for tests marked `real`."""
     return Path(os.environ["SKYASSAY_REAL_DATA"])
+
+
+@pytest.fixture(scope="session")
+def server_programs() -> Path | None:
+    """Return the folder of PostgreSQL's programs; only for tests marked `postgres`."""
+    return postgres_programs()
 
 
 @pytest.fixture(scope="session")

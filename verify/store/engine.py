@@ -1,4 +1,4 @@
-"""The connection: SQLite set up so that nothing acknowledged is lost, or any other URL."""
+"""The connection: SQLite or PostgreSQL, set up so that nothing acknowledged is lost."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from skyassay.verify.errors import VerifyError
 
 #: How long a writer waits for another one.
 BUSY_SECONDS = 30
+#: Name of the lock that PostgreSQL's writers take one after the other: "assay" in ASCII.
+_WRITERS_LOCK = 0x6173736179
 
 
 def parse(url: str) -> URL:
@@ -55,7 +57,7 @@ def make_engine(url: URL, *, write: bool) -> sa.Engine:
     """
     path = sqlite_path(url)
     if path is None:
-        return sa.create_engine(url, pool_pre_ping=True)
+        return _server_engine(url, write=write)
     if write:
         path.parent.mkdir(parents=True, exist_ok=True)
         target = url
@@ -68,6 +70,27 @@ def make_engine(url: URL, *, write: bool) -> sa.Engine:
     sa.event.listen(engine, "connect", _setup_writer if write else _setup_reader)
     sa.event.listen(engine, "begin", _begin_immediate if write else _begin)
     return engine
+
+
+def _server_engine(url: URL, *, write: bool) -> sa.Engine:
+    """Return an engine for a database server.
+
+    PostgreSQL's writers take turns, as SQLite's do: what a transaction looks up before it
+    writes stays true until it ends, and rows are numbered in the order they are committed.
+    """
+    if url.drivername == "postgresql":
+        url = url.set(drivername="postgresql+psycopg")
+    postgres = url.get_backend_name() == "postgresql"
+    options = {"postgresql_readonly": True} if postgres and not write else {}
+    engine = sa.create_engine(url, pool_pre_ping=True, execution_options=options)
+    if postgres and write:
+        sa.event.listen(engine, "begin", _take_turns)
+    return engine
+
+
+def _take_turns(connection: sa.Connection) -> None:
+    connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{BUSY_SECONDS}s'")
+    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS_LOCK})")
 
 
 def _setup_writer(connection: Any, _record: object) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DEFAULT_URL = "sqlite:///.assay/store.sqlite"
+#: Names the folder of the evidence tables of a store on a database server.
+EVIDENCE_VARIABLE = "SKYASSAY_EVIDENCE"
+_DEFAULT_FOLDER = ".assay/evidence"
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,8 @@ def open_store(
     evidence : Path, optional
         Folder of the evidence tables; unless said, ``NAME.evidence`` beside ``NAME.sqlite``:
         two stores in one folder must not share it, for each sweeps what it does not know.
+        Of a store on a database server it is what SKYASSAY_EVIDENCE names, which all that
+        read it must reach; it is never swept.
 
     Raises
     ------
@@ -62,11 +68,9 @@ def open_store(
             code="no_store",
             hint="assay measure or assay demo makes one; --store names another.",
         )
-    folder = evidence or (path.with_suffix(".evidence") if path else Path(".assay/evidence"))
+    folder = evidence or _folder(path)
     try:
-        engine = make_engine(parsed, write=write)
-        (upgrade if write else check)(engine)
-        store = Store(engine, folder, writable=write)
+        store = _ready(make_engine(parsed, write=write), folder, write=write)
         if write and path is not None:
             store.sweep()
     except (sa.exc.ArgumentError, ModuleNotFoundError) as error:
@@ -78,11 +82,27 @@ def open_store(
         ) from error
     except (sa.exc.DBAPIError, OSError) as error:
         raise VerifyError(
-            f"The store {parsed} cannot be opened.",
+            f"The store {parsed.render_as_string(hide_password=True)} cannot be opened.",
             code="store_unusable",
             hint=str(getattr(error, "orig", error)),
         ) from error
     return store
+
+
+def _ready(engine: sa.Engine, folder: Path, *, write: bool) -> Store:
+    """Return a store whose schema is ours; a connection to any other is let go."""
+    try:
+        (upgrade if write else check)(engine)
+    except BaseException:
+        engine.dispose()
+        raise
+    return Store(engine, folder, writable=write)
+
+
+def _folder(path: Path | None) -> Path:
+    if path is not None:
+        return path.with_suffix(".evidence")
+    return Path(os.environ.get(EVIDENCE_VARIABLE) or _DEFAULT_FOLDER)
 
 
 class Store:
