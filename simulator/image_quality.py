@@ -94,7 +94,7 @@ def true_images(terms: ImageQuality, truth: Mapping[str, Any], visit: Floats) ->
     free = np.sqrt(np.maximum(truth["seeing"] ** 2 - system**2, 0.0))
     return {
         "systemSeeing": system,
-        "atmosphericSeeing": free / (slant * per_band(_chromatic(), truth["band"])),
+        "atmosphericSeeing": free / line_of_sight(truth["band"], truth["airmass"]),
     }
 
 
@@ -175,5 +175,7 @@ def sky_counts(sky: Floats, band: NDArray[Any], pixel: float) -> Floats:
     return np.asarray(10.0 ** (-0.4 * (sky - zero)) * pixel**2 * EXPOSURE / 30.0)
 
 
-def _chromatic() -> Mapping[str, float]:
-    return {b: (nm / 500.0) ** CHROMATIC for b, nm in WAVELENGTH.items()}
+def line_of_sight(band: NDArray[Any], airmass: Floats) -> Floats:
+    """Return what turns seeing at 500 nm at the zenith into that of a visit's images."""
+    nm = per_band(WAVELENGTH, band)
+    return np.asarray(airmass**SLANT * (nm / 500.0) ** CHROMATIC)

@@ -23,8 +23,8 @@ SRD_FOCAL_PLANE = Recipe(
     {
         "min_detectors": 5,
         "min_visits": 3,
-        "centre": "median of the visit's detectors",
-        "residual_scale": "1 / sqrt(1 - 2/n + pi / (2 n + pi - 2))",
+        "centre": "median of the visit's other detectors",
+        "residual_scale": "1 / sqrt(1 + variance of the median of n - 1 normal values)",
         "Z2": 0.2,
         "DF2": 15.0,
     },
@@ -53,7 +53,7 @@ class _FocalPlane(UnitMetric):
         return "depth_losses"
 
     def rows(self, part: Tables) -> tuple[Columns, NDArray[np.bool_]]:
-        """Return each detector's loss of depth against the median of its visit."""
+        """Return each detector's loss of depth against the median of its visit's others."""
         table = part[PRODUCT]
         columns = {
             "visit": np.asarray(table["visit"]).astype(np.int64),
@@ -63,9 +63,9 @@ class _FocalPlane(UnitMetric):
             "depth": number(table, "magLim"),
         }
         usable = all_finite(columns)
-        median, count = median_of_visit(columns["visit"], columns["depth"], usable)
-        loss = (median - columns.pop("depth")) * residual_scale(count)
-        return {**columns, "loss": loss, "detectors": count}, usable
+        median, count = median_of_others(columns["visit"], columns["depth"], usable)
+        loss = (median - columns.pop("depth")) * scale_of_others(count)
+        return {**columns, "loss": loss, "detectors": count}, usable & (count > 1)
 
     def chosen(self, rows: UnitRows) -> UnitRows:
         """Return the rows of visits with enough detectors.
@@ -95,33 +95,45 @@ class _FocalPlane(UnitMetric):
         return named | {n: kept[n] for n in ("detector", "visit", "mjd")}
 
 
-def median_of_visit(
+def median_of_others(
     visit: NDArray[np.int64], depth: Floats, usable: NDArray[np.bool_]
 ) -> tuple[Floats, NDArray[np.int64]]:
-    """Return, for every row, the median depth of its visit's usable rows, and their number."""
-    median, count = np.full(len(visit), np.nan), np.zeros(len(visit), dtype=np.int64)
+    """Return, for every usable row, the median depth of its visit's other usable rows.
+
+    Returns
+    -------
+    median : ndarray, shape (n,)
+        NaN for a row that is not usable or alone.
+    number : ndarray of int, shape (n,)
+        Usable rows of the visit, itself included.
+    """
+    median, number_of = np.full(len(visit), np.nan), np.zeros(len(visit), dtype=np.int64)
     rows = np.flatnonzero(usable)
     if not len(rows):
-        return median, count
+        return median, number_of
     rows = rows[np.lexsort((depth[rows], visit[rows]))]
     starts = np.flatnonzero(np.r_[True, np.diff(visit[rows]) != 0])
-    number_of = np.diff(np.r_[starts, len(rows)])
+    size = np.diff(np.r_[starts, len(rows)])
+    first, n = np.repeat(starts, size), np.repeat(size, size)
+    rank = np.arange(len(rows)) - first
     ordered = depth[rows]
-    middle = 0.5 * (ordered[starts + (number_of - 1) // 2] + ordered[starts + number_of // 2])
-    median[rows] = np.repeat(middle, number_of)
-    count[rows] = np.repeat(number_of, number_of)
-    return median, count
+    # The others' middle two, counted past the row itself.
+    low, high = np.maximum(n - 2, 0) // 2, np.maximum(n - 1, 0) // 2
+    low, high = (np.minimum(first + m + (m >= rank), len(rows) - 1) for m in (low, high))
+    median[rows] = np.where(n > 1, 0.5 * (ordered[low] + ordered[high]), np.nan)
+    number_of[rows] = n
+    return median, number_of
 
 
-def residual_scale(count: NDArray[np.int64]) -> Floats:
-    """Return what brings deviations from the median of n values to those from the population's.
+def scale_of_others(number_of: NDArray[np.int64]) -> Floats:
+    """Return what brings a value less the median of the n - 1 others to the population's scale.
 
-    The variance of ``x - median`` is ``1 - 2/n + v`` of the population's: each value moves the
-    median by 1/n on average, and the median of n normal values has the variance
-    ``v = pi / (2 n + pi - 2)`` (right for n = 1 and for many, within 2 % between).
+    The two are independent, so their variances add: 1 and, for the median of m normal values,
+    pi / (2 m + c) with c of 0.93 for odd and 2.65 for even m (within 1 % of the exact
+    variances from m = 3 on).
     """
-    n = np.maximum(count, 2).astype(np.float64)
-    return np.asarray(1.0 / np.sqrt(1.0 - 2.0 / n + np.pi / (2.0 * n + np.pi - 2.0)))
+    m = np.maximum(number_of - 1, 1).astype(np.float64)
+    return np.asarray(1.0 / np.sqrt(1.0 + np.pi / (2.0 * m + np.where(m % 2 == 1, 0.93, 2.65))))
 
 
 def _notes(rows: UnitRows, label: NDArray[np.int64]) -> Mapping[str, Scalar]:
@@ -140,9 +152,9 @@ def _notes(rows: UnitRows, label: NDArray[np.int64]) -> Mapping[str, Scalar]:
 class DF2(_FocalPlane):
     """Share of detectors whose depth is more than Z2 below the median of their visit, %.
 
-    LPM-17 section 3.3.2.3. The loss is taken against the median of the visit's detectors and
-    scaled to what it is against the population's. All visits count: the loss is relative.
-    Noise of the depths themselves is not removed (a table gives none), so it counts as loss.
+    LPM-17 section 3.3.2.3. The loss is taken against the median of the visit's other
+    detectors and scaled to what it is against the population's. All visits count: the loss is
+    relative. Noise of the depths is not removed (a table gives none), so it counts as loss.
 
     Differs from the peers: no published package computes it.
     Not measured when: fewer than three visits or two nights have five detectors or more.

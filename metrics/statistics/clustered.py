@@ -211,7 +211,8 @@ def _effective(fraction: float, groups: Clusters, alpha: float, values: NDArray[
         return n
     shared = shared_share(values, groups)
     if values.dtype != np.bool_:
-        shared = _of_exceedances(shared, fraction)
+        # None or all beyond: as if the next unit were the first that is not.
+        shared = _of_exceedances(shared, float(np.clip(fraction, 0.5 / n, 1.0 - 0.5 / n)))
     size = np.bincount(groups.label).astype(np.float64)
     design = 1.0 + shared * max(float(np.square(size).sum() / n) - 1.0, 0.0)
     shrink = float(ndtri(alpha) / stdtrit(groups.dof, alpha)) ** 2

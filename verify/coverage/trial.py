@@ -142,7 +142,8 @@ def _trial(cell: Cell, targets: tuple[Target, ...], seed: int) -> Counts:
     wanted = {t.band: t for t in targets}
     total = Counts()
     for measurement in metric.finish(metric.fold(tables), binding):
-        target = wanted.get(measurement.band or "")
+        # A criterion without bands speaks of every band that is measured.
+        target = wanted.get(measurement.band or "", wanted.get(""))
         if target is not None:
             total += _count(measurement, target)
     return total
