@@ -13,8 +13,8 @@ from skyassay.metrics.astrometry import reference
 from skyassay.metrics.astrometry.measured import (
     PRODUCT,
     SOURCE_COLUMNS,
+    Compared,
     compare,
-    dates,
     good_rows,
     magnitudes,
 )
@@ -30,11 +30,14 @@ from skyassay.metrics.contract import (
     Tables,
 )
 from skyassay.metrics.plugin import BaseMetric, NotMeasured, Value
-from skyassay.metrics.states.row_sample import RowSample, from_rows, merge
+from skyassay.metrics.states.hashing import splitmix64
+from skyassay.metrics.states.row_sample import RowSample, from_rows, likely, merge
 from skyassay.metrics.statistics.crossed import Labels, crossed_quantile, crossed_rms, shares
 from skyassay.metrics.statistics.sky_grid import place
 
-_KEY = ("objectId", "visit", "band")
+_KEY = ("lot", "objectId", "visit", "band")
+#: Single measurements kept, of all bands together: 6 MB, and far more than an interval needs.
+BOUND = 2**16
 _EVIDENCE_ROWS = 4_000
 COMPONENTS = (("ra", "east"), ("dec", "north"))
 
@@ -62,7 +65,7 @@ class AbsoluteMetric(BaseMetric):
         PRODUCT: SOURCE_COLUMNS,
         reference.PRODUCT: reference.COLUMNS,
     }
-    locality: ClassVar[Locality] = "object"
+    locality: ClassVar[Locality] = "row"
     error_units: ClassVar[tuple[str, ...]] = ("visit", "sky cell")
 
     @property
@@ -72,46 +75,24 @@ class AbsoluteMetric(BaseMetric):
 
     def zero(self) -> RowSample:
         """Return the state of no data."""
-        return RowSample(_KEY)
+        return RowSample(_KEY, bound=BOUND)
 
     def fold(self, part: Tables) -> RowSample:
         """Return the errors of one partition's positions."""
         table = part[PRODUCT]
-        stars, refused = reference.frame(
-            part[reference.PRODUCT], self.recipe["reference_error_max_mas"]
-        )
-        rows, counts = good_rows(table, self.recipe["cuts"])
         if not len(table["objectId"]):
             return self.zero()
+        rows, counts = good_rows(table, self.recipe["cuts"])
+        draw = _lot(table, rows)
+        chosen = likely(draw, BOUND)
+        rows, draw = rows[chosen], draw[chosen]
+        stars, _ = reference.frame(part[reference.PRODUCT], self.recipe["reference_error_max_mas"])
         try:
-            found = compare(table, rows, stars, self.recipe["match_radius_arcsec"], by_object=True)
+            found = compare(table, rows, stars, self.recipe["match_radius_arcsec"])
         except NotMeasured as why:
-            return from_rows(_KEY, {}, {f"cannot_{why.reason}": 1})
-        counts |= {
-            "rejected_unmatched": found.unmatched,
-            "rejected_undated": found.undated,
-            "no_reference": int(len(stars) == 0 and refused > 0),
-        }
-        return from_rows(_KEY, self._columns(table, found.row, found.east, found.north), counts)
-
-    def _columns(
-        self,
-        table: Table,
-        row: NDArray[np.intp],
-        east: NDArray[np.float64],
-        north: NDArray[np.float64],
-    ) -> dict[str, NDArray[Any]]:
-        return {
-            "objectId": np.asarray(table["objectId"])[row].astype(np.int64),
-            "visit": np.asarray(table["visit"])[row].astype(np.int64),
-            "band": np.asarray(table["band"])[row].astype(str),
-            "ra": np.asarray(table["coord_ra"], dtype=np.float64)[row],
-            "dec": np.asarray(table["coord_dec"], dtype=np.float64)[row],
-            "east": east,
-            "north": north,
-            "mag": magnitudes(table, row),
-            "mjd": dates(table)[0][row],
-        }
+            return from_rows(_KEY, {}, {f"cannot_{why.reason}": 1}, bound=BOUND)
+        columns = _columns(table, rows, draw, found)
+        return from_rows(_KEY, columns, counts, bound=BOUND)
 
     def merge(self, a: RowSample, b: RowSample) -> RowSample:
         """Return the errors of both parts."""
@@ -119,18 +100,20 @@ class AbsoluteMetric(BaseMetric):
 
     def finish(self, state: RowSample, at: Bindings) -> list[Measurement]:
         """Return one measurement per band and coordinate."""
-        if not len(state):
+        matched = np.isfinite(state["east"])
+        if not matched.any():
             return [self._nothing(state)]
         found: list[Measurement] = []
         for band in sorted(set(state["band"].tolist())):
+            here = state["band"] == band
+            lost = int((here & ~matched).sum())
             try:
-                values = self._values(state, state["band"] == band)
+                values = self._values(state, here & matched)
             except NotMeasured as why:
-                number = len(np.unique(state["objectId"][state["band"] == band]))
-                found.append(self.not_measured(why, band=band, n=number))
+                number = int((here & matched).sum())
+                found.append(self.not_measured(why, band=band, n=number, n_rejected=lost))
                 continue
-            rejected = sum(v for k, v in state.counts.items() if k.startswith("rejected"))
-            found += [self.measured(v, band=band, n_rejected=rejected) for v in values]
+            found += [self.measured(v, band=band, n_rejected=lost) for v in values]
         return found
 
     def _nothing(self, state: RowSample) -> Measurement:
@@ -184,15 +167,45 @@ class AbsoluteMetric(BaseMetric):
     def evidence(self, state: RowSample) -> Mapping[str, Table]:
         """Return per band the size of single errors (mas), and where and when they were."""
         found: dict[str, Table] = {}
-        for band in sorted(set(state["band"].tolist())) if len(state) else ():
-            rows = np.flatnonzero(state["band"] == band)[:_EVIDENCE_ROWS]
+        matched = np.isfinite(state["east"])
+        for band in sorted(set(state["band"].tolist())) if matched.any() else ():
+            rows = np.flatnonzero((state["band"] == band) & matched)[:_EVIDENCE_ROWS]
+            east, north = state["east"][rows], state["north"][rows]
+            names = ("ra", "dec", "mag", "mjd", "visit")
             found[str(band)] = {
-                "value": np.hypot(state["east"][rows], state["north"][rows]),
-                **{name: state[name][rows] for name in ("ra", "dec", "mag", "mjd", "visit")},
-                "east": state["east"][rows],
-                "north": state["north"][rows],
+                "value": np.hypot(east, north),
+                **{name: state[name][rows] for name in names},
+                "east": east,
+                "north": north,
             }
         return found
+
+
+def _lot(table: Table, rows: NDArray[np.intp]) -> NDArray[np.int64]:
+    """Return a fixed random number of each measurement: its star's and its visit's together."""
+    star = splitmix64(np.asarray(table["objectId"])[rows].astype(np.int64))
+    visit = np.asarray(table["visit"])[rows].astype(np.int64).view(np.uint64)
+    return np.asarray((star ^ visit).view(np.int64))
+
+
+def _columns(
+    table: Table, rows: NDArray[np.intp], lot: NDArray[np.int64], found: Compared
+) -> dict[str, NDArray[Any]]:
+    """Return the columns of the state; rows without a reference star have no error."""
+    at = np.searchsorted(rows, found.row)
+    errors = {name: np.full(len(rows), np.nan) for name in ("east", "north", "mjd")}
+    for name, column in errors.items():
+        column[at] = getattr(found, name)
+    return {
+        "lot": lot,
+        "objectId": np.asarray(table["objectId"])[rows].astype(np.int64),
+        "visit": np.asarray(table["visit"])[rows].astype(np.int64),
+        "band": np.asarray(table["band"])[rows].astype(str),
+        "ra": np.asarray(table["coord_ra"], dtype=np.float64)[rows],
+        "dec": np.asarray(table["coord_dec"], dtype=np.float64)[rows],
+        "mag": magnitudes(table, rows),
+        **errors,
+    }
 
 
 class AA1(AbsoluteMetric):

@@ -33,17 +33,15 @@ class Compared:
     ----------
     row : ndarray of int, shape (n,)
         Row of the table.
+    mjd : ndarray, shape (n,)
     east, north : ndarray, shape (n,)
         Measured less reference, mas.
-    unmatched, undated : int
-        Rows without a reference star, and without a time.
     """
 
     row: NDArray[np.intp]
+    mjd: Floats
     east: Floats
     north: Floats
-    unmatched: int = 0
-    undated: int = 0
 
 
 def good_rows(table: Table, cuts: Mapping[str, Any]) -> tuple[NDArray[np.intp], dict[str, int]]:
@@ -93,7 +91,7 @@ def magnitudes(table: Table, rows: NDArray[np.intp]) -> Floats:
     return np.asarray(NJY_ZERO_POINT - 2.5 * np.log10(flux))
 
 
-def dates(table: Table) -> tuple[Floats, NDArray[np.bool_]]:
+def dates(table: Table, rows: NDArray[np.intp]) -> tuple[Floats, NDArray[np.bool_]]:
     """Return the time of each position, MJD, and whether it is as seen from the Earth then.
 
     Raises
@@ -101,7 +99,6 @@ def dates(table: Table) -> tuple[Floats, NDArray[np.bool_]]:
     NotMeasured
         ``no_epoch`` when the table says neither when a position holds nor when it was taken.
     """
-    number = len(table["objectId"])
     own = table.get("epochMjdTai")
     taken = table.get("expMidptMJD")
     if own is None and taken is None:
@@ -109,17 +106,15 @@ def dates(table: Table) -> tuple[Floats, NDArray[np.bool_]]:
             "no_epoch",
             "matched_source needs expMidptMJD, or epochMjdTai for positions brought to an epoch.",
         )
-    none = np.full(number, np.nan)
-    brought = none if own is None else np.asarray(own, dtype=np.float64)
-    seen = none if taken is None else np.asarray(taken, dtype=np.float64)
+    none = np.full(len(rows), np.nan)
+    brought = none if own is None else np.asarray(own, dtype=np.float64)[rows]
+    seen = none if taken is None else np.asarray(taken, dtype=np.float64)[rows]
     as_seen = ~np.isfinite(brought)
     return np.where(as_seen, seen, brought), as_seen
 
 
-def compare(
-    table: Table, rows: NDArray[np.intp], frame: Frame, radius_arcsec: float, *, by_object: bool
-) -> Compared:
-    """Compare positions with the external frame.
+def compare(table: Table, rows: NDArray[np.intp], frame: Frame, radius_arcsec: float) -> Compared:
+    """Compare positions with the external frame, row by row.
 
     Parameters
     ----------
@@ -130,49 +125,22 @@ def compare(
     frame : Frame
     radius_arcsec : float
         Used where the frame declares no object ids.
-    by_object : bool
-        Match whole objects by their mean place and date (all their rows are here); else
-        every row by itself.
 
     Raises
     ------
     NotMeasured
         ``no_epoch``.
     """
-    mjd, as_seen = dates(table)
-    undated = int((~np.isfinite(mjd[rows])).sum())
-    rows = rows[np.isfinite(mjd[rows])]
-    mjd, as_seen = mjd[rows], as_seen[rows]
+    mjd, as_seen = dates(table, rows)
+    dated = np.isfinite(mjd)
+    rows, mjd, as_seen = rows[dated], mjd[dated], as_seen[dated]
     ra, dec = (np.asarray(table[c], dtype=np.float64)[rows] for c in ("coord_ra", "coord_dec"))
     measured = directions(ra, dec)[0]
-    star = np.asarray(table["objectId"])[rows].astype(np.int64)
     if frame.declared:
-        match = by_declared(frame, star)
-    elif by_object:
-        match = _by_mean(frame, star, measured, mjd, radius_arcsec)
+        match = by_declared(frame, np.asarray(table["objectId"])[rows].astype(np.int64))
     else:
         match = by_position(frame, measured, mjd, as_seen, radius_arcsec)
     found = match >= 0
-    index = match[found]
-    predicted = frame.at(index, mjd[found], seen_from_earth=as_seen[found])
+    predicted = frame.at(match[found], mjd[found], seen_from_earth=as_seen[found])
     east, north = residuals(measured[found], predicted)
-    return Compared(rows[found], east, north, int((~found).sum()), undated)
-
-
-def _by_mean(
-    frame: Frame, star: NDArray[np.int64], measured: Floats, mjd: Floats, radius: float
-) -> NDArray[np.intp]:
-    """Return the reference star of each row, the same for all rows of an object."""
-    objects, index = np.unique(star, return_inverse=True)
-    # Rows come in any order; a sum must not depend on it.
-    order = np.lexsort((*measured.T, mjd, index))
-    starts = np.searchsorted(index[order], np.arange(len(objects)))
-    if not len(objects):
-        return np.empty(0, dtype=np.intp)
-    count = np.bincount(index)
-    mean = np.add.reduceat(measured[order], starts, axis=0)
-    mean = mean / np.linalg.norm(mean, axis=1, keepdims=True)
-    when = np.add.reduceat(mjd[order], starts) / count
-    # A year's parallax averages out; what is left of it is far below the radius.
-    match = by_position(frame, mean, when, np.zeros(len(objects), dtype=bool), radius)
-    return match[index]
+    return Compared(rows[found], mjd[found], east, north)

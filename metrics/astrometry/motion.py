@@ -78,5 +78,6 @@ def carried(
     along = motion[0] * years / MAS
     up = motion[1] * years / MAS
     moved = p + along[..., None] * east + up[..., None] * north
-    moved = moved - (parallax / MAS)[..., None] * earth(mjd)
+    near = np.flatnonzero(parallax)
+    moved[near] -= (parallax[near] / MAS)[..., None] * earth(mjd[near])
     return np.asarray(moved / np.linalg.norm(moved, axis=-1, keepdims=True))

@@ -25,8 +25,9 @@ COLUMNS: tuple[Column, ...] = (
     Column("decErr", "mas", optional=True),
     Column("objectId", optional=True),
 )
-#: Candidates are looked for this far away at the catalogue's epoch: room for their motion.
-WIDE_ARCSEC = 30.0
+#: How far a star may move in half a year, parallax in it, and still be found.
+HALF_YEAR_ARCSEC = 1.0
+_ARCSEC = 30.0
 _CANDIDATES = 6
 _ARCSEC = np.pi / 180.0 / 3600.0
 
@@ -145,24 +146,34 @@ def by_position(
     seen : ndarray of bool, shape (n,)
         Positions as seen from the Earth at that time, parallax and all.
     radius_arcsec : float
+
+    Notes
+    -----
+    Candidates are sought among stars carried to the middle of the position's year, a little
+    further out, and then carried to its very time. Years are those of the calendar, not of
+    the data, so that a match does not depend on what else is in a partition.
     """
-    if not len(frame) or not len(direction):
-        return np.full(len(direction), -1)
-    k = min(_CANDIDATES, len(frame))
-    _, near = cKDTree(frame.place[0]).query(
-        direction, k=[*range(1, k + 1)], distance_upper_bound=WIDE_ARCSEC * _ARCSEC
-    )
-    there = near < len(frame)
-    candidate = np.where(there, near, 0)
-    moved = np.stack(
-        [frame.at(candidate[:, j], mjd, seen_from_earth=seen) for j in range(k)], axis=1
-    )
-    apart = np.linalg.norm(moved - direction[:, None, :], axis=2)
-    apart = np.where(there, apart, np.inf)
-    best = np.argmin(apart, axis=1)
-    rows = np.arange(len(direction))
-    found = candidate[rows, best]
-    return np.where(apart[rows, best] <= radius_arcsec * _ARCSEC, found, -1)
+    match = np.full(len(direction), -1, dtype=np.intp)
+    if not len(frame):
+        return match
+    year = np.floor(mjd / YEAR)
+    for one in np.unique(year):
+        rows = np.flatnonzero(year == one)
+        match[rows] = _in_year(frame, direction[rows], (one + 0.5) * YEAR, radius_arcsec)
+    rows = np.flatnonzero(match >= 0)
+    exact = frame.at(match[rows], mjd[rows], seen_from_earth=seen[rows])
+    apart = np.linalg.norm(exact - direction[rows], axis=1)
+    match[rows[apart > radius_arcsec * _ARCSEC]] = -1
+    return match
+
+
+def _in_year(frame: Frame, direction: Floats, mjd: float, radius_arcsec: float) -> NDArray[np.intp]:
+    everyone = np.arange(len(frame))
+    when = np.full(len(frame), mjd)
+    there = frame.at(everyone, when, seen_from_earth=np.zeros(len(frame), dtype=bool))
+    reach = (radius_arcsec + HALF_YEAR_ARCSEC) * _ARCSEC
+    _, near = cKDTree(there).query(direction, distance_upper_bound=reach)
+    return np.where(near < len(frame), near, -1).astype(np.intp)
 
 
 def residuals(measured: Floats, predicted: Floats) -> tuple[Floats, Floats]:

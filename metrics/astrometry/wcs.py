@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from skyassay.metrics.astrometry import reference
 from skyassay.metrics.astrometry.measured import (
@@ -16,7 +15,6 @@ from skyassay.metrics.astrometry.measured import (
     SOURCE_COLUMNS,
     Compared,
     compare,
-    dates,
     good_rows,
 )
 from skyassay.metrics.astrometry.motion import directions
@@ -48,7 +46,7 @@ SRD = Recipe(
         "match_radius_arcsec": 1.0,
         "reference_error_max_mas": 5.0,
         "neighbours": 3,
-        "places_per_image": 32,
+        "places_per_image": 12,
         "quantile": 0.95,
         "cell_deg": 0.7,
         "min_images": 20,
@@ -101,55 +99,42 @@ class WcsAccuracy(BaseMetric):
         rows, counts = good_rows(table, self.recipe["cuts"])
         rows, lost = _on_a_detector(table, rows)
         counts["rejected_no_detector"] = lost
-        radius = self.recipe["match_radius_arcsec"]
         try:
-            found = compare(table, rows, stars, radius, by_object=False)
+            found = compare(table, rows, stars, self.recipe["match_radius_arcsec"])
         except NotMeasured as why:
             return from_rows(_KEY, {}, {f"cannot_{why.reason}": 1})
-        counts["rejected_unmatched"] = found.unmatched
-        counts["rejected_undated"] = found.undated
+        counts["rejected_unmatched"] = len(rows) - len(found.row)
         return from_rows(_KEY, self._places(table, found), counts)
 
     def _places(self, table: Table, found: Compared) -> dict[str, NDArray[Any]]:
         """Return one row per place."""
-        pieces = [
-            (place, standards, east, north)
-            for image in _images(table, found)
-            for place, standards, east, north in [self._field(table, found, image)]
-        ]
+        columns = _image_columns(table, found)
+        at = directions(columns["ra"], columns["dec"])[0]
+        pieces = [self._field(columns["objectId"], at, found, i) for i in _images(columns)]
         if not pieces:
             return {}
-        pick = np.concatenate([p for p, _, _, _ in pieces])
-        row = found.row[pick]
+        pick = np.concatenate([place for place, _, _, _ in pieces])
         return {
-            "visit": np.asarray(table["visit"])[row].astype(np.int64),
-            "detector": np.asarray(table["detector"])[row].astype(np.int64),
-            "objectId": np.asarray(table["objectId"])[row].astype(np.int64),
+            **{name: column[pick] for name, column in columns.items()},
             "standards": np.concatenate([np.full(len(p), n) for p, n, _, _ in pieces]),
-            "ra": np.asarray(table["coord_ra"], dtype=np.float64)[row],
-            "dec": np.asarray(table["coord_dec"], dtype=np.float64)[row],
-            "mjd": dates(table)[0][row],
-            "east": np.concatenate([e for _, _, e, _ in pieces]),
-            "north": np.concatenate([n for _, _, _, n in pieces]),
+            "mjd": found.mjd[pick],
+            "east": np.concatenate([east for _, _, east, _ in pieces]),
+            "north": np.concatenate([north for _, _, _, north in pieces]),
         }
 
     def _field(
-        self, table: Table, found: Compared, image: NDArray[np.intp]
+        self, star: NDArray[np.int64], at: Floats, found: Compared, image: NDArray[np.intp]
     ) -> tuple[NDArray[np.intp], int, Floats, Floats]:
         """Return places of one image, its number of standards, and the field there."""
-        row = found.row[image]
-        at = directions(
-            np.asarray(table["coord_ra"], dtype=np.float64)[row],
-            np.asarray(table["coord_dec"], dtype=np.float64)[row],
-        )[0]
-        star = np.asarray(table["objectId"])[row].astype(np.int64)
-        places = np.argsort(splitmix64(star), kind="stable")[: self.recipe["places_per_image"]]
-        k = min(int(self.recipe["neighbours"]), len(row))
-        _, near = cKDTree(at).query(at[places], k=[*range(1, k + 1)])
+        hashed = splitmix64(star[image])
+        places = np.argsort(hashed, kind="stable")[: self.recipe["places_per_image"]]
+        k = min(int(self.recipe["neighbours"]), len(image))
+        apart = np.square(at[image][places][:, None, :] - at[image][None, :, :]).sum(axis=2)
+        near = np.argpartition(apart, k - 1, axis=1)[:, :k]
         east, north = (
             np.median(component[image][near], axis=1) for component in (found.east, found.north)
         )
-        return image[places], len(row), east, north
+        return image[places], len(image), east, north
 
     def merge(self, a: RowSample, b: RowSample) -> RowSample:
         """Return the places of both parts."""
@@ -214,13 +199,18 @@ def _on_a_detector(table: Table, rows: NDArray[np.intp]) -> tuple[NDArray[np.int
     return rows[known], int((~known).sum())
 
 
-def _images(table: Table, found: Compared) -> Iterator[NDArray[np.intp]]:
-    """Yield the rows of each CCD image, in an order that does not depend on the input's."""
-    visit = np.asarray(table["visit"])[found.row].astype(np.int64)
-    detector = np.asarray(table["detector"])[found.row].astype(np.int64)
-    star = np.asarray(table["objectId"])[found.row].astype(np.int64)
-    order = np.lexsort((star, detector, visit))
+def _image_columns(table: Table, found: Compared) -> dict[str, NDArray[Any]]:
+    """Return what names an image and a place, of the rows that were compared."""
+    whole = {n: np.asarray(table[n])[found.row].astype(np.int64) for n in _KEY}
+    ra, dec = (np.asarray(table[f"coord_{c}"], dtype=np.float64) for c in ("ra", "dec"))
+    return {**whole, "ra": ra[found.row], "dec": dec[found.row]}
+
+
+def _images(columns: Mapping[str, NDArray[Any]]) -> list[NDArray[np.intp]]:
+    """Return the rows of each CCD image, in an order that does not depend on the input's."""
+    visit, detector = columns["visit"], columns["detector"]
+    order = np.lexsort((columns["objectId"], detector, visit))
     if not len(order):
-        return
+        return []
     new = (np.diff(visit[order]) != 0) | (np.diff(detector[order]) != 0)
-    yield from np.split(order, np.flatnonzero(new) + 1)
+    return np.split(order, np.flatnonzero(new) + 1)

@@ -91,6 +91,19 @@ def from_rows(
     return _fitted(made)
 
 
+def likely(owner: NDArray[Any], bound: int = ROW_BOUND) -> NDArray[np.intp]:
+    """Return rows among which are all that a sample of these rows would keep.
+
+    Work on a row of a large part is spared by looking first whether it can be in the sample:
+    the owners with the smallest hashes, as many as hold twice `bound` rows.
+    """
+    if len(owner) <= 2 * bound:
+        return np.arange(len(owner))
+    hashed = splitmix64(np.asarray(owner))
+    limit = np.partition(hashed, 2 * bound)[2 * bound]
+    return np.flatnonzero(hashed <= limit)
+
+
 def merge(a: RowSample, b: RowSample) -> RowSample:
     """Return the rows of both, cut to the bound.
 
