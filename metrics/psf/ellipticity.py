@@ -16,7 +16,12 @@ from skyassay.metrics.psf.family import ImageMetric
 from skyassay.metrics.psf.recipes import ELLIPTICITY
 from skyassay.metrics.psf.stars import NIGHT, SOURCE, STAR, VISITS, Images, seeing, star_distortion
 from skyassay.metrics.states.unit_rows import UnitRows
-from skyassay.metrics.statistics.clustered import clustered_fraction, clustered_quantile
+from skyassay.metrics.statistics.clustered import (
+    clustered_fraction,
+    clustered_quantile,
+    clusters,
+    shared_share,
+)
 from skyassay.metrics.statistics.tails import scaled
 from skyassay.metrics.unit_family import nights
 
@@ -108,6 +113,14 @@ def _of_visits(found: Images, values: NDArray[np.float64]) -> NDArray[np.float64
     return np.array(median)[at]
 
 
+def _most_shared(
+    kept: UnitRows, e: NDArray[np.float64], night: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return what nights share most of: a direction is shared more than a length tells."""
+    groups = clusters(night)
+    return max((e, kept["e1"], kept["e2"]), key=lambda v: shared_share(v, groups))
+
+
 class SE1(_Ellipticity):
     """Median ellipticity of the PSF over images near the zenith in reference seeing.
 
@@ -157,7 +170,7 @@ class EF1(_Ellipticity):
         night = nights(kept["mjd"])
         found = []
         for limit in self.bound("SE2", band, at):
-            share, interval = clustered_fraction(e > limit, night, e)
+            share, interval = clustered_fraction(e > limit, night, _most_shared(kept, e, night))
             percent, notes = scaled(interval, 100.0), self.notes(kept, night)
             found.append(Value(100.0 * share, len(e), percent, {"SE2": limit}, None, notes))
         return found
