@@ -21,9 +21,9 @@ from skyassay.metrics.family import StarMetric
 from skyassay.metrics.registry import make
 from skyassay.pipeline.products.io import write_table
 from skyassay.requirements_map import load
-from skyassay.simulator.twin import Twin
 from skyassay.simulator.presets import preset
 from skyassay.simulator.release import release_tables
+from skyassay.simulator.twin import Twin
 from skyassay.verify.bindings import bindings
 from skyassay.verify.execution import Outcome, run
 from skyassay.verify.executors import Processes, Serial
@@ -65,11 +65,12 @@ class Reordered:
 
 
 @pytest.fixture(scope="module")
-def twin() -> Table:
-    """Return two fifths of the stars of the tiny release, or it would take long."""
-    table = release_tables(preset("tiny"), 1, Twin())["matched_source"]
-    keep = np.asarray(table["objectId"]) % 5 < 2
-    return {name: np.asarray(values)[keep] for name, values in table.items()}
+def twin() -> Mapping[str, Table]:
+    """Return every product of the tiny release, two fifths of the stars, or it would take long."""
+    tables = release_tables(preset("tiny"), 1, Twin())
+    keep = np.asarray(tables["matched_source"]["objectId"]) % 5 < 2
+    matched = {name: np.asarray(v)[keep] for name, v in tables["matched_source"].items()}
+    return {**tables, "matched_source": matched}
 
 
 @pytest.fixture(scope="module")
@@ -83,8 +84,10 @@ def metrics() -> Iterator[Sequence[Metric]]:
 
 
 @pytest.fixture(scope="module")
-def path(tmp_path_factory, twin) -> Path:
-    return write_table(tmp_path_factory.mktemp("twin") / "t.parquet", "matched_source", twin)
+def path(tmp_path_factory, twin) -> Mapping[str, Path]:
+    """Return product -> file."""
+    folder = tmp_path_factory.mktemp("twin")
+    return {n: write_table(folder / f"{n}.parquet", n, table) for n, table in twin.items()}
 
 
 def outcome(metrics, source, executor, partitions: int) -> Outcome:
@@ -103,7 +106,7 @@ def same(one: Outcome, other: Outcome) -> None:
 
 @pytest.fixture(scope="module")
 def reference(metrics, path) -> Outcome:
-    return outcome(metrics, open_tables({"matched_source": path}), Serial(), 1)
+    return outcome(metrics, open_tables(path), Serial(), 1)
 
 
 def test_every_metric_has_a_state_and_a_value(metrics, reference) -> None:
@@ -115,28 +118,30 @@ def test_every_metric_has_a_state_and_a_value(metrics, reference) -> None:
 @pytest.mark.parametrize(("workers", "parts"), [(1, 7), (2, 7), (1, 64)])
 def test_parts_and_workers(metrics, path, reference, workers, parts) -> None:
     executor = Processes(2) if workers == 2 else Serial()
-    source = Reordered(open_tables({"matched_source": path}), seed=parts)
+    source = Reordered(open_tables(path), seed=parts)
     same(reference, outcome(metrics, source, executor, parts))
 
 
 def test_rows_in_any_order_in_any_files(metrics, twin, tmp_path, reference) -> None:
-    order = np.random.default_rng(7).permutation(len(twin["visit"]))
-    for i, rows in enumerate(np.array_split(order, 5)):
-        part = {name: values[rows] for name, values in twin.items()}
-        write_table(tmp_path / f"{i}.parquet", "matched_source", part)
-    source = open_tables({"matched_source": tmp_path})
+    for product, table in twin.items():
+        (tmp_path / product).mkdir()
+        order = np.random.default_rng(7).permutation(len(next(iter(table.values()))))
+        for i, rows in enumerate(np.array_split(order, 5)):
+            part = {name: np.asarray(values)[rows] for name, values in table.items()}
+            write_table(tmp_path / product / f"{i}.parquet", product, part)
+    source = open_tables({product: tmp_path / product for product in twin})
     same(reference, outcome(metrics, source, Serial(), 3))
 
 
 def test_parts_on_disk(metrics, path, reference) -> None:
-    source = open_tables({"matched_source": path}, memory_bytes=1)
+    source = open_tables(path, memory_bytes=1)
     same(reference, outcome(metrics, source, Serial(), 7))
 
 
 def test_the_run_has_one_name(path) -> None:
     runs = [
         measure(
-            open_tables({"matched_source": path}),
+            open_tables(path),
             Request(metrics=("photometry.repeatability.pa1",), partitions=n),
             load(),
         ).run
@@ -146,9 +151,10 @@ def test_the_run_has_one_name(path) -> None:
 
 
 def test_metrics_that_select_alike_share_their_state(metrics, reference) -> None:
-    """Eighteen metrics, few folds; but never with one that folds in its own way."""
+    """Many metrics, few folds; but never with one that folds in its own way."""
     mine = [m for m in metrics if m.recipe.name == "srd"]
-    assert len({m.state_key for m in mine}) <= 3
+    stars = [m for m in mine if isinstance(m, StarMetric)]
+    assert len({m.state_key for m in stars}) < len(stars) / 4
     for one in mine:
         for other in mine:
             if one.state_key == other.state_key:
