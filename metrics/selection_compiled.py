@@ -13,6 +13,7 @@ from skyassay.metrics.contract import Table
 from skyassay.metrics.selection import NJY_ZERO_POINT, Selection, flagged_rows
 from skyassay.metrics.states.hashing import splitmix64
 from skyassay.metrics.states.star_counts import Counts, StarCounts, small_sample_factors
+from skyassay.metrics.states.star_kernel import take_rows
 from skyassay.metrics.states.star_sample import ROW_BOUND, BandStars, StarSample
 
 _HANDLING = {
@@ -43,12 +44,19 @@ def select_stars(selection: Selection, table: Table) -> StarSample | None:
             longest = kernel.longest_run(columns.star)
         if not longest:
             continue
+        if longest > kernel.MOST_ROWS:
+            return None
         cuts = _cuts(selection, names, np.bincount(columns.band, minlength=len(names)), longest)
-        found = kernel.Found.room(len(names), len(band))
-        kept = kernel.select(columns, cuts, kernel.Work.room(len(names), longest), found)
-        if kept != kernel.OUT_OF_ORDER:
-            bands = {n: _band(columns, found, kept, code) for code, n in enumerate(names)}
-            return StarSample(bands)
+        kind = np.empty(len(band), dtype=np.uint8)
+        kernel.rows_kind(columns, cuts, kind)
+        found = kernel.Groups.room(len(band))
+        groups = kernel.group(columns, kind, len(names), found)
+        if groups != kernel.OUT_OF_ORDER:
+            refused = kernel.Refused.none(len(names))
+            kept = kernel.judge(columns, cuts, found, groups, refused)
+            return StarSample(
+                {n: _band(columns, found, kept, refused, code) for code, n in enumerate(names)}
+            )
     return None
 
 
@@ -128,33 +136,39 @@ def _cuts(
     )
 
 
-def _band(columns: kernel.Columns, found: kernel.Found, kept: int, code: int) -> BandStars:
+def _band(
+    columns: kernel.Columns,
+    found: kernel.Groups,
+    kept: int,
+    refused: kernel.Refused,
+    code: int,
+) -> BandStars:
     """Return the stars of one band, those with the smallest hashes up to the bound."""
     here = np.flatnonzero(found.band[:kept] == code)
-    first = np.where(here > 0, found.end[here - 1], 0)
-    count = found.end[here] - first
-    star = columns.star[found.row[first]]
-    key = splitmix64(star)
+    first, count = found.first[here], found.number[here]
+    key = splitmix64(columns.star[found.row[first]])
     order = np.argsort(key)
-    total = np.cumsum(count[order])
-    fit = int(np.searchsorted(total, ROW_BOUND, side="right"))
+    fit = int(np.searchsorted(np.cumsum(count[order]), ROW_BOUND, side="right"))
     cut, counts = None, None
     if fit < len(order):
         cut = int(key[order[fit]])
-        counts = StarCounts(Counts(found.scatter[code]), Counts(found.deviation[code]))
-    order = order[:fit]
-    count, total = count[order], total[:fit]
-    at = np.repeat(first[order] - (total - count), count) + np.arange(total[-1] if fit else 0)
-    row = found.row[at]
-    refused = zip(kernel.REASONS, found.refused[code].tolist(), strict=True)
+        counts = StarCounts(Counts(refused.scatter[code]), Counts(refused.deviation[code]))
+    first, count = first[order[:fit]], count[order[:fit]]
+
+    def taken(column: NDArray[Any]) -> NDArray[Any]:
+        made = np.empty(int(count.sum()), dtype=column.dtype)
+        take_rows(first, count, found.row, column, made)
+        return made
+
+    reasons = zip(kernel.REASONS, refused.number[code].tolist(), strict=True)
     return BandStars(
-        columns.star[row],
-        columns.visit[row],
-        columns.mag[row],
-        np.radians(columns.ra[row]),
-        np.radians(columns.dec[row]),
+        taken(columns.star),
+        taken(columns.visit),
+        taken(columns.mag),
+        np.radians(taken(columns.ra)),
+        np.radians(taken(columns.dec)),
         len(here),
-        {reason: number for reason, number in sorted(refused) if number},
+        {reason: number for reason, number in sorted(reasons) if number},
         cut,
         counts,
     )

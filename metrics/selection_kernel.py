@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skyassay.metrics.compiled import compiled
-from skyassay.metrics.states.star_counts import BIN_OFFSET, BIN_SHIFT, MMAG, N_BINS
+from skyassay.metrics.states.star_counts import N_BINS
+from skyassay.metrics.states.star_kernel import count_star, sum_of
 
 #: Why a star is refused, in the order in which the cuts are made.
 REASONS = (
@@ -25,10 +26,15 @@ REASONS = (
     "signal_to_noise",
     "magnitude",
 )
-_KEPT = -1
-#: What `select` returns instead of a number of stars when a star has two rows of one visit.
+_KEPT, _SPLIT = -1, -2
+#: What `group` returns instead of a number of stars when the visits of one do not rise.
 OUT_OF_ORDER = -1
 IGNORE, DROP_ROW, REJECT_OBJECT = 0, 1, 2
+#: What can be said of a row by itself.
+WANTED, CONDEMNED, FINITE, SMALL, USABLE, BELOW_LOW, BELOW_HIGH = (2**k for k in range(7))
+#: Bits of a count where three are kept in one number; a star has fewer rows.
+LANE = 21
+MOST_ROWS = 2**LANE - 1
 
 
 class Columns(NamedTuple):
@@ -63,53 +69,59 @@ class Cuts(NamedTuple):
     factors: NDArray[np.float64]
 
 
-class Work(NamedTuple):
-    """Room for one star: by band, and by band and row."""
+class Groups(NamedTuple):
+    """The wanted rows, star by star and band by band.
 
-    number: NDArray[np.int64]
-    seen: NDArray[np.bool_]
-    condemned: NDArray[np.bool_]
+    Attributes
+    ----------
+    row, mag : ndarray, shape (n_rows,)
+        Where each row came from, and its magnitude.
+    first, number : ndarray, shape (n_rows,)
+        Of each (star, band): where its rows begin, and how many they are.
+    band : ndarray of uint8, shape (n_rows,)
+    cuts, noise : ndarray, shape (n_rows,)
+        Three counts in each number: rows that are condemned, of finite and of small
+        extendedness; rows usable, of a signal to noise below the lower and the upper limit.
+    """
+
     row: NDArray[np.int64]
     mag: NDArray[np.float64]
-    snr: NDArray[np.float64]
-    extendedness: NDArray[np.float64]
+    first: NDArray[np.int64]
+    number: NDArray[np.int64]
+    band: NDArray[np.uint8]
+    cuts: NDArray[np.int64]
+    noise: NDArray[np.int64]
 
     @classmethod
-    def room(cls, n_bands: int, longest: int) -> Work:
-        """Return room for a star with so many rows."""
-        each, rows = (n_bands,), (n_bands, longest)
-        return cls(
-            np.zeros(each, dtype=np.int64),
-            np.zeros(each, dtype=bool),
-            np.zeros(each, dtype=bool),
-            np.empty(rows, dtype=np.int64),
-            np.empty(rows),
-            np.empty(rows),
-            np.empty(rows),
-        )
+    def room(cls, n_rows: int) -> Groups:
+        """Return room for as many groups as there are rows."""
+        kinds = {"mag": np.float64, "band": np.uint8}
+        return cls(*(np.empty(n_rows, dtype=kinds.get(name, np.int64)) for name in cls._fields))
 
 
-class Found(NamedTuple):
-    """What is kept: rows, star by star and band by band, and counts of everything."""
+class Refused(NamedTuple):
+    """Stars refused, by band and reason; histograms of those that are not, by band."""
 
-    row: NDArray[np.int64]
-    end: NDArray[np.int64]
-    band: NDArray[np.uint8]
-    refused: NDArray[np.int64]
+    number: NDArray[np.int64]
     scatter: NDArray[np.int64]
     deviation: NDArray[np.int64]
 
     @classmethod
-    def room(cls, n_bands: int, n_rows: int) -> Found:
-        """Return room for everything being kept."""
-        return cls(
-            np.empty(n_rows, dtype=np.int64),
-            np.empty(n_rows, dtype=np.int64),
-            np.empty(n_rows, dtype=np.uint8),
-            np.zeros((n_bands, len(REASONS)), dtype=np.int64),
-            np.zeros((n_bands, N_BINS), dtype=np.int64),
-            np.zeros((n_bands, N_BINS), dtype=np.int64),
-        )
+    def none(cls, n_bands: int) -> Refused:
+        """Return no stars."""
+        shapes = ((n_bands, len(REASONS)), (n_bands, N_BINS), (n_bands, N_BINS))
+        return cls(*(np.zeros(shape, dtype=np.int64) for shape in shapes))
+
+
+def _counts(bits: tuple[int, int, int]) -> NDArray[np.int64]:
+    """Return for each kind of row a number with a count for each of three of its bits."""
+    kind = np.arange(2**7)
+    lanes = [((kind & bit) > 0).astype(np.int64) << (LANE * k) for k, bit in enumerate(bits)]
+    return np.asarray(lanes[0] + lanes[1] + lanes[2])
+
+
+_CUTS_OF = _counts((CONDEMNED, FINITE, SMALL))
+_NOISE_OF = _counts((USABLE, BELOW_LOW, BELOW_HIGH))
 
 
 @compiled
@@ -128,201 +140,154 @@ def longest_run(star: NDArray[np.int64]) -> int:
 
 
 @compiled
-def select(c: Columns, cuts: Cuts, work: Work, found: Found) -> int:
-    """Fill `found` and return how many (star, band) were kept, or `OUT_OF_ORDER`."""
-    n, start, kept, rows = len(c.star), 0, 0, 0
+def rows_kind(c: Columns, cuts: Cuts, kind: NDArray[np.uint8]) -> None:
+    """Say of each row what can be said without its neighbours, as a sum of bits."""
+    for i in range(len(kind)):
+        flux, error, extendedness = c.flux[i], c.error[i], c.extendedness[i]
+        usable = (flux > 0.0) & (flux < np.inf) & (error > 0.0) & (error < np.inf)
+        usable &= (abs(c.ra[i]) < np.inf) & (abs(c.dec[i]) < np.inf)
+        snr = flux / error if usable else np.nan
+        flagged = c.flagged[i]
+        dropped = (cuts.unusable == DROP_ROW) & (not usable)
+        dropped |= (cuts.flags == DROP_ROW) & flagged
+        dropped |= (cuts.row_snr_min > 0.0) & (snr <= cuts.row_snr_min)
+        condemned = (cuts.unusable == REJECT_OBJECT) & (not usable)
+        condemned |= (cuts.flags == REJECT_OBJECT) & flagged
+        kind[i] = (
+            WANTED * (not dropped)
+            + CONDEMNED * condemned
+            + FINITE * (abs(extendedness) < np.inf)
+            + SMALL * (extendedness < cuts.extendedness_max)
+            + USABLE * usable
+            + BELOW_LOW * (snr < cuts.snr_low)
+            + BELOW_HIGH * (snr < cuts.snr_high)
+        )
+
+
+@compiled
+def group(c: Columns, kind: NDArray[np.uint8], n_bands: int, found: Groups) -> int:
+    """Sort the wanted rows of each star by band; return the number of (star, band).
+
+    `OUT_OF_ORDER` when the visits of a star in one band do not rise.
+    """
+    at = np.zeros(n_bands, dtype=np.int64)
+    seen = np.zeros(n_bands, dtype=np.int64)
+    of_band = np.zeros(n_bands, dtype=np.int64)
+    visit = np.zeros(n_bands, dtype=np.int64)
+    n, start, groups, rows = len(c.star), 0, 0, 0
     while start < n:
-        end = start + 1
+        end = start
+        at[:] = 0
+        seen[:] = 0
         while end < n and c.star[end] == c.star[start]:
+            seen[c.band[end]] += 1
+            at[c.band[end]] += kind[end] & WANTED
             end += 1
-        if not _gather(c, cuts, work, start, end):
-            return OUT_OF_ORDER
-        for band in range(len(work.number)):
-            if not work.seen[band]:
+        for band in range(n_bands):
+            if seen[band]:
+                found.first[groups], found.number[groups] = rows, at[band]
+                found.band[groups] = band
+                found.cuts[groups] = found.noise[groups] = 0
+                rows, at[band], of_band[band] = rows + at[band], rows, groups
+                groups += 1
+        for i in range(start, end):
+            if not kind[i] & WANTED:
                 continue
-            number = work.number[band]
-            why = _refusal(cuts, work, band)
-            if why != _KEPT:
-                found.refused[band, why] += 1
-                continue
-            for k in range(number):
-                found.row[rows + k] = work.row[band, k]
-            rows += number
-            found.end[kept] = rows
-            found.band[kept] = band
-            kept += 1
-            if cuts.counted[band] and number > 1:
-                _count(work.mag[band], number, float(cuts.factors[number]), found, band)
+            band = c.band[i]
+            this, k = of_band[band], at[band]
+            if k > found.first[this] and c.visit[i] <= visit[band]:
+                return OUT_OF_ORDER
+            found.row[k], found.mag[k] = i, c.mag[i]
+            found.cuts[this] += _CUTS_OF[kind[i]]
+            found.noise[this] += _NOISE_OF[kind[i]]
+            visit[band], at[band] = c.visit[i], k + 1
         start = end
+    return groups
+
+
+@compiled
+def judge(c: Columns, cuts: Cuts, found: Groups, groups: int, refused: Refused) -> int:
+    """Keep the stars that pass all cuts; return how many (star, band) there are.
+
+    Those kept move to the front of `found`. Bands that are to be counted are counted; their
+    magnitudes in `found` are lost by it.
+    """
+    kept = 0
+    for this in range(groups):
+        first, n, band = found.first[this], found.number[this], found.band[this]
+        why = _reason(found.cuts[this], found.noise[this], n, cuts.min_visits, cuts.by_median)
+        if why == _SPLIT:
+            extended = cuts.by_median and not _median_below(
+                c.extendedness, c.extendedness[:0], found.row, first, n, cuts.extendedness_max
+            )
+            low = _median_below(c.flux, c.error, found.row, first, n, cuts.snr_low)
+            high = _median_below(c.flux, c.error, found.row, first, n, cuts.snr_high)
+            why = 4 if extended else 5 if low or not high else _KEPT
+        if why == _KEPT:
+            mean = sum_of(found.mag, first, n) / n
+            why = _KEPT if cuts.mag_low[band] <= mean < cuts.mag_high[band] else 6
+        if why != _KEPT:
+            refused.number[band, why] += 1
+            continue
+        found.first[kept], found.number[kept], found.band[kept] = first, n, band
+        kept += 1
+        if cuts.counted[band] and n > 1:
+            count_star(
+                found.mag, first, n, cuts.factors[n], refused.scatter, refused.deviation, band
+            )
     return kept
 
 
 @compiled
-def _gather(c: Columns, cuts: Cuts, work: Work, start: int, end: int) -> bool:
-    """Sort the usable rows of one star by band; return whether its visits are in order."""
-    work.number[:] = 0
-    work.seen[:] = False
-    work.condemned[:] = False
-    for i in range(start, end):
-        band = c.band[i]
-        work.seen[band] = True
-        flux, error = c.flux[i], c.error[i]
-        usable = 0.0 < flux < np.inf and 0.0 < error < np.inf
-        usable = usable and abs(c.ra[i]) < np.inf and abs(c.dec[i]) < np.inf
-        if not usable and cuts.unusable == DROP_ROW:
-            continue
-        if c.flagged[i] and cuts.flags == DROP_ROW:
-            continue
-        snr = flux / error if usable else np.nan
-        if cuts.row_snr_min > 0.0 and snr <= cuts.row_snr_min:
-            continue
-        k = work.number[band]
-        if k > 0 and c.visit[i] <= c.visit[work.row[band, k - 1]]:
-            return False
-        if (not usable and cuts.unusable == REJECT_OBJECT) or (
-            c.flagged[i] and cuts.flags == REJECT_OBJECT
-        ):
-            work.condemned[band] = True
-        work.row[band, k] = i
-        work.mag[band, k] = c.mag[i] if usable else np.nan
-        work.snr[band, k] = snr
-        work.extendedness[band, k] = c.extendedness[i]
-        work.number[band] = k + 1
-    return True
+def _reason(cut: int, noise: int, n: int, min_visits: int, by_median: bool) -> int:
+    """Return the first reason to refuse a star, by its place in `REASONS`, as counts tell.
 
-
-@compiled
-def _refusal(cuts: Cuts, work: Work, band: int) -> int:
-    """Return the first reason to refuse the star in one band, by its place in `REASONS`."""
-    n = work.number[band]
+    `_KEPT` when there is none; `_SPLIT` when a limit halves the star's values, so that the
+    median has to be looked at.
+    """
     if n == 0:
         return 0
-    if work.condemned[band]:
+    if (cut & MOST_ROWS) > 0:
         return 1
-    if n < cuts.min_visits:
+    if n < min_visits:
         return 2
-    largest = -np.inf
-    for k in range(n):
-        value = work.extendedness[band, k]
-        if not abs(value) < np.inf:
-            return 3
-        largest = max(largest, value)
-    if cuts.by_median:
-        extended = not _median_below(work.extendedness[band], n, cuts.extendedness_max)
-    else:
-        extended = not largest < cuts.extendedness_max
-    if extended:
+    if (cut >> LANE) & MOST_ROWS < n:
+        return 3
+    small = 2 * (cut >> (2 * LANE)) if by_median else cut >> (2 * LANE)
+    if small < n:
         return 4
-    if _median_below(work.snr[band], n, cuts.snr_low) or not _median_below(
-        work.snr[band], n, cuts.snr_high
-    ):
+    if by_median and small == n:
+        return _SPLIT
+    if noise & MOST_ROWS < n:
         return 5
-    mean = _sum(work.mag[band], n) / n
-    if not cuts.mag_low[band] <= mean < cuts.mag_high[band]:
-        return 6
-    return _KEPT
+    low, high = 2 * ((noise >> LANE) & MOST_ROWS), 2 * (noise >> (2 * LANE))
+    if n in (low, high):
+        return _SPLIT
+    return 5 if low > n or high < n else _KEPT
 
 
 @compiled
-def _median_below(values: NDArray[np.float64], n: int, limit: float) -> bool:
-    """Return whether the median of the first n values is below a limit; not so with a NaN.
+def _median_below(
+    value: NDArray[np.float64],
+    over: NDArray[np.float64],
+    row: NDArray[np.int64],
+    first: int,
+    n: int,
+    limit: float,
+) -> bool:
+    """Return whether the median of a star's values (divided by `over`, if any) is below.
 
-    Counting is enough but where an even number is split into halves: then the two middle
+    It is not where a value is not a number. Where exactly half are below, the two middle
     values are the largest below and the smallest above.
     """
     below, low, high = 0, -np.inf, np.inf
-    for k in range(n):
-        if values[k] < limit:
+    for k in range(first, first + n):
+        this = value[row[k]] / over[row[k]] if len(over) else value[row[k]]
+        if this < limit:
+            low = max(low, this)
             below += 1
-            low = max(low, values[k])
-        elif values[k] >= limit:
-            high = min(high, values[k])
+        elif this >= limit:
+            high = min(high, this)
         else:
             return False
-    if 2 * below == n:
-        return 0.5 * (low + high) < limit
-    return 2 * below > n
-
-
-@compiled
-def _sum(values: NDArray[np.float64], n: int) -> float:
-    """Return the sum of the first n values, added in the order of ``numpy.add.reduceat``.
-
-    The first, and to it all others: eight at a time, in halves beyond 128.
-    """
-    rest = _block(values, 1, n - 1) if n <= 129 else _halves(values, 1, n - 1)
-    return float(values[0] + rest)
-
-
-@compiled
-def _halves(values: NDArray[np.float64], start: int, n: int) -> float:
-    """Return a sum by halves of halves (a stack: compiled recursion cannot be kept on disk)."""
-    todo = np.zeros((64, 3), dtype=np.int64)  # start, number, halves that are done
-    left = np.zeros(64)
-    result, depth = 0.0, 0
-    todo[0, 0], todo[0, 1] = start, n
-    while depth >= 0:
-        begin, number, done = todo[depth, 0], todo[depth, 1], todo[depth, 2]
-        half = number // 2
-        half -= half % 8
-        if number <= 128:
-            result = _block(values, begin, number)
-            depth -= 1
-            continue
-        todo[depth, 2] += 1
-        if done == 0:
-            begin, number = begin, half
-        elif done == 1:
-            left[depth] = result
-            begin, number = begin + half, number - half
-        else:
-            result = left[depth] + result
-            depth -= 1
-            continue
-        depth += 1
-        todo[depth, 0], todo[depth, 1], todo[depth, 2] = begin, number, 0
-    return result
-
-
-@compiled
-def _block(values: NDArray[np.float64], start: int, n: int) -> float:
-    whole = n - n % 8
-    total = 0.0
-    if whole:
-        a, b, c, d = values[start], values[start + 1], values[start + 2], values[start + 3]
-        e, f, g, h = values[start + 4], values[start + 5], values[start + 6], values[start + 7]
-        for k in range(start + 8, start + whole, 8):
-            a += values[k]
-            b += values[k + 1]
-            c += values[k + 2]
-            d += values[k + 3]
-            e += values[k + 4]
-            f += values[k + 5]
-            g += values[k + 6]
-            h += values[k + 7]
-        total = ((a + b) + (c + d)) + ((e + f) + (g + h))
-    for k in range(start + whole, start + n):
-        total += values[k]
-    return total
-
-
-@compiled
-def _count(mag: NDArray[np.float64], n: int, factor: float, found: Found, band: int) -> None:
-    """Count one star as `star_counts.count_stars` does; its magnitudes are overwritten."""
-    mean = _sum(mag, n) / n
-    stretch = np.sqrt(n / (n - 1))
-    for k in range(n):
-        mag[k] = (mag[k] - mean) * MMAG
-    _bin(np.abs(mag[:n]) * stretch, found.deviation[band])
-    for k in range(n):
-        mag[k] = mag[k] * mag[k]
-    mag[0] = np.sqrt(_sum(mag, n) / (n - 1)) / factor
-    _bin(mag[:1], found.scatter[band])
-
-
-@compiled
-def _bin(sizes: NDArray[np.float64], number: NDArray[np.int64]) -> None:
-    """Add sizes to a histogram (see `star_counts.bin_of`)."""
-    for bits in sizes.view(np.int64):
-        at = (bits >> BIN_SHIFT) - BIN_OFFSET
-        number[min(max(at, 0), N_BINS - 1)] += 1
+    return 0.5 * (low + high) < limit if 2 * below == n else 2 * below > n
