@@ -30,7 +30,7 @@ _DECIDING = 3.0
 def _uniform(dims: int, count: int = _NODES) -> Floats:
     """Return evenly spread points of the unit cube, shape (dims, count)."""
     steps = np.sqrt([2.0, 3.0, 5.0, 7.0, 11.0, 13.0, 17.0, 19.0])[:dims, None]
-    return np.mod(0.5 + steps * np.arange(1, count + 1), 1.0)
+    return np.asarray(np.mod(0.5 + steps * np.arange(1, count + 1), 1.0))
 
 
 @cache
@@ -120,7 +120,7 @@ def completeness_magnitude(twin: Twin, _band: str, at: float | None) -> float:
     return float(brentq(excess, terms.bright, terms.faint))
 
 
-def completeness_error(twin: Twin, preset: Preset, band: str, value: float) -> float | str:
+def completeness_error(twin: Twin, preset: Preset, _band: str, value: float) -> float | str:
     """Return the standard error of the magnitude: a share of those within half a magnitude."""
     near = _share_brighter(twin.galaxies, value + 0.25) - _share_brighter(
         twin.galaxies, value - 0.25
@@ -134,7 +134,7 @@ def false_share(twin: Twin, _band: str = "", _at: float | None = None) -> float:
     return 100.0 * twin.galaxies.false_share
 
 
-def false_share_error(twin: Twin, preset: Preset, band: str, value: float) -> float | str:
+def false_share_error(twin: Twin, preset: Preset, _band: str, value: float) -> float | str:
     """Return the standard error of the share: a count of rare, independent detections."""
     number = detections(twin, preset)
     if number * value / 100.0 < _DECIDING:
@@ -204,7 +204,7 @@ def _redshifts(twin: Twin, preset: Preset) -> float:
 
 
 def _photoz_error(scale: float, *, share: bool = False) -> Error:
-    def error(twin: Twin, preset: Preset, band: str, value: float) -> float:
+    def error(twin: Twin, preset: Preset, _band: str, value: float) -> float:
         n = _redshifts(twin, preset)
         if share:
             return 100.0 * float(np.sqrt(value / 100.0 * (1.0 - value / 100.0) / n))
