@@ -17,6 +17,7 @@ from skyassay.metrics.astrometry.measured import (
     compare,
     good_rows,
     magnitudes,
+    nothing,
 )
 from skyassay.metrics.contract import (
     Bindings,
@@ -102,7 +103,8 @@ class AbsoluteMetric(BaseMetric):
         """Return one measurement per band and coordinate."""
         matched = np.isfinite(state["east"])
         if not matched.any():
-            return [self._nothing(state)]
+            notes = dict(sorted(state.counts.items()))
+            return [self.not_measured(nothing(state.counts), diagnostics=notes)]
         found: list[Measurement] = []
         for band in sorted(set(state["band"].tolist())):
             here = state["band"] == band
@@ -115,17 +117,6 @@ class AbsoluteMetric(BaseMetric):
                 continue
             found += [self.measured(v, band=band, n_rejected=lost) for v in values]
         return found
-
-    def _nothing(self, state: RowSample) -> Measurement:
-        why = NotMeasured(
-            "no_reference_match",
-            "No good measurement has a star of reference_star; see the numbers rejected.",
-        )
-        if state.counts.get("cannot_no_epoch"):
-            why = NotMeasured(
-                "no_epoch", "matched_source needs expMidptMJD, or epochMjdTai for brought places."
-            )
-        return self.not_measured(why, diagnostics=dict(sorted(state.counts.items())))
 
     def _values(self, state: RowSample, here: NDArray[np.bool_]) -> list[Value]:
         stars = len(np.unique(state["objectId"][here]))

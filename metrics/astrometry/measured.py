@@ -144,3 +144,15 @@ def compare(table: Table, rows: NDArray[np.intp], frame: Frame, radius_arcsec: f
     predicted = frame.at(match[found], mjd[found], seen_from_earth=as_seen[found])
     east, north = residuals(measured[found], predicted)
     return Compared(rows[found], mjd[found], east, north)
+
+
+def nothing(counts: Mapping[str, int]) -> NotMeasured:
+    """Return why no position was compared, from the counts of a state."""
+    if counts.get("cannot_no_epoch"):
+        return NotMeasured(
+            "no_epoch", "matched_source needs expMidptMJD, or epochMjdTai for brought positions."
+        )
+    return NotMeasured(
+        "no_reference_match",
+        "No good measurement has a star of reference_star; see the numbers rejected.",
+    )

@@ -42,7 +42,9 @@ def earth(mjd: Floats) -> Floats:
     """
     n = np.asarray(mjd, dtype=np.float64) - _J2000
     g = np.radians(357.528 + 0.9856003 * n)
-    longitude = np.radians(280.460 + 0.9856474 * n + 1.915 * np.sin(g) + 0.020 * np.sin(2 * g))
+    # The formula counts from the equinox of the date; 50.3 arcsec a year lead back to J2000.
+    mean = 280.460 + (0.9856474 - 3.825e-5) * n
+    longitude = np.radians(mean + 1.915 * np.sin(g) + 0.020 * np.sin(2 * g))
     radius = 1.00014 - 0.01671 * np.cos(g) - 0.00014 * np.cos(2 * g)
     sun = [
         np.cos(longitude),

@@ -16,6 +16,7 @@ from skyassay.metrics.astrometry.measured import (
     Compared,
     compare,
     good_rows,
+    nothing,
 )
 from skyassay.metrics.astrometry.motion import directions
 from skyassay.metrics.contract import (
@@ -158,6 +159,8 @@ class WcsAccuracy(BaseMetric):
     def _value(
         self, state: RowSample, enough: NDArray[np.bool_], images: int, least: float
     ) -> Value:
+        if not len(state):
+            raise nothing(state.counts)
         if images < self.recipe["min_images"]:
             raise NotMeasured(
                 "too_few_images",
