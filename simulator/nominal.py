@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import yaml
+from astropy import units
 
 from skyassay.simulator.error_model import MAS_PER_ARCMIN, BandErrors, ErrorModel
 from skyassay.simulator.expectations.registry import expectations
@@ -135,18 +136,25 @@ def computed(entry: Nominal, twin: Twin) -> Nominal:
 def _by_expectation(entry: Nominal, twin: Twin) -> Nominal:
     """Return the entry as the family of its metric computes it."""
     asked = expectations()[entry.quantity]
-    value = {b: _rounded(asked.value(twin, b, entry.at.get(b))) for b in entry.value}
+    scale = _scale(asked.unit, entry.unit)
+    value = {b: _rounded(scale * asked.value(twin, b, entry.at.get(b))) for b in entry.value}
     worst = entry.rule.worst(value)
     width: dict[str, float] = {}
     verdict: dict[str, tuple[str, ...]] = {}
     for preset in (*PRESETS, SURVEY):
-        error = asked.error(twin, preset, worst, value[worst])
+        error = asked.error(twin, preset, worst, value[worst] / scale)
         if isinstance(error, str):
             verdict[preset.name] = (error,)
             continue
+        error *= scale
         width[preset.name] = _rounded(1.96 * error)
         verdict[preset.name] = verdicts_of_mean(value[worst], error, entry.rule)
     return replace(entry, value=value, half_width=width, verdict=verdict)
+
+
+def _scale(unit: str, wanted: str) -> float:
+    """Return the factor from the unit of an expectation to that of a criterion."""
+    return float(units.Unit(unit).to(wanted)) if unit and unit != wanted else 1.0
 
 
 def _rounded(value: float) -> float:

@@ -39,7 +39,8 @@ def tail_of(fit: Nested) -> TailModel:
         shared=lambda alpha: chi_square_part(between, fit.groups.dof, alpha),
         shift=lambda _alpha: (0.0, 0.0),
         ends=np.asarray(fit.groups.label, dtype=np.intp)[:, None],
-        n_own=fit.within_dof,
+        # Being beyond a limit is less alike among the cells of a region than squares are.
+        n_own=float(len(fit.own) - fit.groups.number),
     )
 
 

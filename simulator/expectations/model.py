@@ -27,8 +27,11 @@ class Expectation:
         ``(twin, band, at) -> float``, in the metric's unit.
     error : callable
         ``(twin, preset, band, value) -> float or status``; zero for a census.
+    unit : str
+        Of both; needed where a criterion has another unit than the metric.
     """
 
     metric: str
     value: Value
     error: Error
+    unit: str = ""

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
-from skyassay.simulator.expectations import galaxies, survey
+from skyassay.simulator.expectations import galaxies, survey, zero_points
 from skyassay.simulator.expectations.model import Expectation
 
 #: Modules with ``EXPECTATIONS``.
-_FAMILIES: tuple[tuple[Expectation, ...], ...] = (galaxies.EXPECTATIONS, survey.EXPECTATIONS)
+_FAMILIES: tuple[tuple[Expectation, ...], ...] = (
+    galaxies.EXPECTATIONS,
+    survey.EXPECTATIONS,
+    zero_points.EXPECTATIONS,
+)
 
 
 @cache

@@ -62,8 +62,10 @@ def draw_pa5(asked: Draw) -> Mapping[str, Table]:
 
 def draw_pa6(asked: Draw) -> Mapping[str, Table]:
     """Return a sample of standard stars that are all off by the target."""
-    width = dict.fromkeys(asked.targets, OFFSET_SCATTER["photometry.zero_point.pa6"])
-    tables = sky_sample(asked, asked.targets, width, cells=4, stars=1)
+    # Its criterion names no bands: every band that is measured counts.
+    mean = dict.fromkeys(BANDS, asked.target) if "" in asked.targets else asked.targets
+    width = dict.fromkeys(mean, OFFSET_SCATTER["photometry.zero_point.pa6"])
+    tables = sky_sample(asked, mean, width, cells=4, stars=1)
     count = len(tables["truth_star"]["objectId"])
     return {
         "object": tables["object"],
