@@ -6,11 +6,12 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import pyarrow as pa
 
 from skyassay.metrics.contract import Metric
+from skyassay.verify.errors import VerifyError
 from skyassay.verify.executors import Workers
 from skyassay.verify.folding import Failure, Folded, fold_part, guard
 from skyassay.verify.jsonio import canonical
@@ -25,6 +26,21 @@ from skyassay.verify.tree import TreeMerge
 def state_key(metric: Metric) -> str:
     """Return what identifies the fold; metrics without a key share with none."""
     return metric.state_key or f"{metric.id}:{metric.recipe.hash}"
+
+
+@runtime_checkable
+class Mapped(Protocol):
+    """A source that applies folds where its rows are."""
+
+    def mapped(
+        self,
+        needs: Mapping[str, tuple[str, ...]],
+        locality: str,
+        folders: Mapping[str, Metric],
+        workers: Workers,
+    ) -> Iterator[Folded] | None:
+        """Yield what every partition gives; None where it cannot."""
+        ...
 
 
 @dataclass
@@ -94,7 +110,7 @@ class Folding:
         """Fold one pass into `states`."""
         folders = {state_key(m): m for m in reversed(one.metrics)}
         merged = {key: TreeMerge(m.merge) for key, m in folders.items()}
-        for folded in self._parts(one, partial(fold_part, folders, checkpoints)):
+        for folded in self._given(one, folders, checkpoints):
             _merge(merged, folded.states, states)
             if self.progress is not None:
                 self.progress(self.seen.partitions)
@@ -102,12 +118,35 @@ class Folding:
             if key not in states:
                 states[key] = guard(key, partial(tree.result, folders[key].zero))
 
+    def _given(
+        self, one: Pass, folders: Mapping[str, Metric], checkpoints: Checkpoints | None
+    ) -> Iterator[Folded]:
+        """Yield what every partition gives, wherever it is read."""
+        self.seen.tallies.clear()
+        self.seen.aside.clear()
+        mapped = None
+        if isinstance(self.source, Mapped):
+            mapped = self.source.mapped(one.needs, one.locality, folders, self.workers)
+        if mapped is None:
+            yield from self._parts(one, partial(fold_part, folders, checkpoints))
+            return
+        if checkpoints is not None:
+            raise VerifyError(
+                "What LSDB reads has no checkpoints.",
+                code="bad_resume",
+                hint="Leave out --resume, or name the catalog without hats: to read it here.",
+                exit_code=4,
+            )
+        for folded in mapped:
+            self.seen.take(folded)
+            yield folded
+        if isinstance(self.source, Planned):
+            self.source.found(self.seen.tallies)
+
     def _parts(self, one: Pass, task: Callable[[Part], Folded]) -> Iterator[Folded]:
         """Yield what every partition gives; rows set aside make a last one."""
         count = 1 if one.single else self.partitions
         source = self.source
-        self.seen.tallies.clear()
-        self.seen.aside.clear()
         parts: Sequence[Part] | None = None
         if isinstance(source, Planned):
             parts = source.parts(one.needs, one.locality, count)

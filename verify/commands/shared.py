@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from skyassay.requirements_map import RequirementSet
     from skyassay.verify.measuring import Measured, Request
+    from skyassay.verify.tables import FileSource
 
 FORMATS = ("table", "json", "csv")
 STORE_VARIABLE = "SKYASSAY_STORE"
@@ -27,6 +28,8 @@ UNCHECKED = Finding(
 )
 #: Value of `--store` for those who want to keep nothing.
 NO_STORE = "none"
+#: What goes before the path of a HATS catalog that LSDB is to read.
+HATS = "hats:"
 
 
 def default_store() -> str:
@@ -85,11 +88,11 @@ def measure_and_keep(
     from skyassay.verify.measuring import measure
     from skyassay.verify.store import open_store
     from skyassay.verify.store.rows import check_id
-    from skyassay.verify.tables import contract_findings, open_tables
+    from skyassay.verify.tables import contract_findings
 
     if request.run_id is not None:
         check_id(request.run_id, "run id")
-    source = open_tables(tables)
+    source = _open(tables)
     if store != NO_STORE:
         open_store(store, write=True).close()  # an hour's work should not find it locked
     findings = contract_findings(source) if contract else (UNCHECKED,)
@@ -103,6 +106,19 @@ def measure_and_keep(
                 made.run, made.measurements, made.judgement.all, made.evidence, made.findings
             )
     return made
+
+
+def _open(tables: Mapping[str, str]) -> FileSource:
+    """Open files, and through LSDB what is named ``hats:PATH``."""
+    catalogs = {n: p.removeprefix(HATS) for n, p in tables.items() if p.startswith(HATS)}
+    files = {n: p for n, p in tables.items() if n not in catalogs}
+    if catalogs:
+        from skyassay.verify.lsdb import open_hats
+
+        return open_hats(files, catalogs)
+    from skyassay.verify.tables import open_tables
+
+    return open_tables(files)
 
 
 @contextmanager

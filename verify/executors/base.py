@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from skyassay.verify.errors import VerifyError
 
@@ -20,6 +20,10 @@ class Workers(Protocol):
 
     def map(self, task: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
         """Yield ``task(item)`` for every item, in the order of the items."""
+        ...
+
+    def compute(self, delayed: Sequence[Any]) -> Sequence[Any]:
+        """Return the values of delayed objects of Dask, made by these workers."""
         ...
 
 
@@ -43,6 +47,13 @@ class Serial:
     def map(self, task: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
         """Yield ``task(item)`` for every item."""
         return map(task, items)
+
+    def compute(self, delayed: Sequence[Any]) -> Sequence[Any]:
+        """Return the values of delayed objects of Dask, one after the other."""
+        import dask
+
+        made: Sequence[Any] = dask.compute(*delayed, scheduler="synchronous")
+        return made
 
 
 def worker_died(what: str) -> VerifyError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -154,6 +154,11 @@ class DaskWorkers:
         finally:
             for future in waiting:
                 future.cancel()
+
+    def compute(self, delayed: Sequence[Any]) -> Sequence[Any]:
+        """Return the values of delayed objects."""
+        waiting = self.client.compute(list(delayed))
+        return [self._result(future) for future in waiting]
 
     def _result(self, future: Any) -> Any:
         """Wait for the oldest item, and say in one sentence why there is nothing to wait for."""

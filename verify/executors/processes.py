@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from skyassay.verify.executors.base import (
     IN_FLIGHT,
@@ -72,6 +73,13 @@ class _Pool:
         finally:
             for future in waiting:
                 future.cancel()
+
+    def compute(self, delayed: Sequence[Any]) -> Sequence[Any]:
+        """Return the values of delayed objects of Dask, made by the pool."""
+        import dask
+
+        made: Sequence[Any] = dask.compute(*delayed, scheduler="processes", pool=self.pool)
+        return made
 
     def _result(self, future: Future[R]) -> R:
         """Wait for the oldest item; the pool is stopped when it takes too long."""

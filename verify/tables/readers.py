@@ -10,6 +10,7 @@ from typing import Protocol
 import pyarrow as pa
 
 from skyassay.pipeline.products import ProductError
+from skyassay.verify.tables.hats import hats_files, hats_root
 
 #: Rows read at a time.
 BATCH_ROWS = 1 << 18
@@ -77,6 +78,8 @@ class Reader(Protocol):
 def find_files(path: Path) -> tuple[Path, ...]:
     """Return the files of a path: itself, or the data files below a directory, sorted.
 
+    Of a HATS catalog, those of its partitions.
+
     Raises
     ------
     ProductError
@@ -88,9 +91,10 @@ def find_files(path: Path) -> tuple[Path, ...]:
         raise ProductError(
             f"{path} does not exist.", code="not_found", hint="Check the path.", exit_code=4
         )
+    root = hats_root(path)
     found = sorted(
         p
-        for p in path.rglob("*")
+        for p in (path.rglob("*") if root is None else hats_files(root))
         if p.is_file()
         and p.name.lower().endswith((*_PARQUET, *_FITS, *_ECSV))
         and not any(part.startswith((".", "_")) for part in p.relative_to(path).parts)
