@@ -144,7 +144,7 @@ def _by_expectation(entry: Nominal, twin: Twin) -> Nominal:
     for preset in (*PRESETS, SURVEY):
         error = asked.error(twin, preset, worst, value[worst] / scale)
         if isinstance(error, str):
-            verdict[preset.name] = (error,)
+            verdict[preset.name] = tuple(error.split(" or "))
             continue
         error *= scale
         width[preset.name] = _rounded(1.96 * error)

@@ -67,8 +67,8 @@ class PsfTerms:
     pair: float = 0.6
     arm: float = 1.5
     trained: int = 1
-    bright: float = 16.6
-    faint: float = 18.0
+    bright: float = 16.3
+    faint: float = 17.7
     zero_point: float = 32.2
     amplitude_ratio: float = 0.1
     width_ratio: float = 2.0
@@ -78,7 +78,7 @@ class PsfTerms:
     ellipticity: float = 0.012
     ellipticity_night: float = 0.004
     ellipticity_slope: float = 0.006
-    near: float = 0.8e-5
+    near: float = 0.7e-5
     scale: float = 1.3
     cross: float = 0.4
     near_scatter: float = 0.3
@@ -94,7 +94,7 @@ class PsfTerms:
         """Stars per field."""
         return self.groups * (3 + self.trained)
 
-    def kernel(self, arcmin: Floats) -> Floats:
+    def kernel(self, arcmin: Floats | float) -> Floats:
         """Return the correlation of residuals relative to zero lag."""
         return np.asarray(np.exp(-0.5 * np.square(np.asarray(arcmin) / self.scale)))
 

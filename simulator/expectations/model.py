@@ -11,7 +11,8 @@ from skyassay.simulator.twin import Twin
 #: Population value from the twin, the band ("" without) and the bound parameter.
 Value = Callable[[Twin, str, float | None], float]
 #: Standard error of the estimate at a preset, from twin, preset, band and value; a status
-#: (``NOT_MEASURED``, ``NOT_APPLICABLE``) where no value is expected at all.
+#: (``NOT_MEASURED``, ``NOT_APPLICABLE``) where no value is expected at all, or several joined
+#: by `` or `` where chance decides in ways that a standard error does not tell.
 Error = Callable[[Twin, Preset, str, float], float | str]
 
 

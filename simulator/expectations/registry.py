@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
-from skyassay.simulator.expectations import galaxies, survey, zero_points
+from skyassay.simulator.expectations import depth, galaxies, images, psf, survey, zero_points
 from skyassay.simulator.expectations.model import Expectation
 
 #: Modules with ``EXPECTATIONS``.
 _FAMILIES: tuple[tuple[Expectation, ...], ...] = (
+    depth.EXPECTATIONS,
+    images.EXPECTATIONS,
     galaxies.EXPECTATIONS,
+    psf.EXPECTATIONS,
     survey.EXPECTATIONS,
     zero_points.EXPECTATIONS,
 )
