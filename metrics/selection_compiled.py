@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from skyassay.metrics.contract import Table
 from skyassay.metrics.selection import NJY_ZERO_POINT, Selection, flagged_rows
 from skyassay.metrics.states.hashing import splitmix64
 from skyassay.metrics.states.star_counts import Counts, StarCounts, small_sample_factors
-from skyassay.metrics.states.star_kernel import take_rows
+from skyassay.metrics.states.star_kernel import place_rows
 from skyassay.metrics.states.star_sample import ROW_BOUND, BandStars, StarSample
 
 _HANDLING = {
@@ -54,9 +55,7 @@ def select_stars(selection: Selection, table: Table) -> StarSample | None:
         if groups != kernel.OUT_OF_ORDER:
             refused = kernel.Refused.none(len(names))
             kept = kernel.judge(columns, cuts, found, groups, refused)
-            return StarSample(
-                {n: _band(columns, found, kept, refused, code) for code, n in enumerate(names)}
-            )
+            return StarSample(_bands(columns, found, kept, refused, names))
     return None
 
 
@@ -136,39 +135,75 @@ def _cuts(
     )
 
 
-def _band(
+@dataclass(frozen=True)
+class _Places:
+    """Where the kept stars of one band go: those with the smallest hashes up to the bound.
+
+    Attributes
+    ----------
+    stars : ndarray, shape (n_stars,)
+        Their places among the groups.
+    to : ndarray, shape (n_stars,)
+        Where the rows of each begin among those of the band.
+    rows, cut, n_stars : int
+        Rows and the hash of the first star left out, if any; stars kept or not.
+    """
+
+    stars: NDArray[np.intp]
+    to: NDArray[np.int64]
+    rows: int
+    cut: int | None
+    n_stars: int
+
+
+def _places(columns: kernel.Columns, found: kernel.Groups, kept: int, code: int) -> _Places:
+    here = np.flatnonzero(found.band[:kept] == code)
+    key = splitmix64(columns.star[found.row[found.first[here]]])
+    order = np.argsort(key)
+    count = found.number[here[order]]
+    end = np.cumsum(count)
+    fit = int(np.searchsorted(end, ROW_BOUND, side="right"))
+    cut = int(key[order[fit]]) if fit < len(order) else None
+    rows = int(end[fit - 1]) if fit else 0
+    return _Places(here[order[:fit]], (end - count)[:fit], rows, cut, len(here))
+
+
+def _bands(
     columns: kernel.Columns,
     found: kernel.Groups,
     kept: int,
     refused: kernel.Refused,
-    code: int,
-) -> BandStars:
-    """Return the stars of one band, those with the smallest hashes up to the bound."""
-    here = np.flatnonzero(found.band[:kept] == code)
-    first, count = found.first[here], found.number[here]
-    key = splitmix64(columns.star[found.row[first]])
-    order = np.argsort(key)
-    fit = int(np.searchsorted(np.cumsum(count[order]), ROW_BOUND, side="right"))
-    cut, counts = None, None
-    if fit < len(order):
-        cut = int(key[order[fit]])
-        counts = StarCounts(Counts(refused.scatter[code]), Counts(refused.deviation[code]))
-    first, count = first[order[:fit]], count[order[:fit]]
+    names: list[str],
+) -> dict[str, BandStars]:
+    """Return the stars of every band; each column is read once, in its own order."""
+    places = [_places(columns, found, kept, code) for code in range(len(names))]
+    starts = np.cumsum([0, *(p.rows for p in places)]).tolist()
+    to = np.full(kept, -1, dtype=np.int64)
+    for p, start in zip(places, starts[:-1], strict=True):
+        to[p.stars] = p.to + start
 
-    def taken(column: NDArray[Any]) -> NDArray[Any]:
-        made = np.empty(int(count.sum()), dtype=column.dtype)
-        take_rows(first, count, found.row, column, made)
+    def placed(column: NDArray[Any]) -> NDArray[Any]:
+        made = np.empty(starts[-1], dtype=column.dtype)
+        place_rows(found.first[:kept], found.number[:kept], to, found.row, column, made)
         return made
 
-    reasons = zip(kernel.REASONS, refused.number[code].tolist(), strict=True)
-    return BandStars(
-        taken(columns.star),
-        taken(columns.visit),
-        taken(columns.mag),
-        np.radians(taken(columns.ra)),
-        np.radians(taken(columns.dec)),
-        len(here),
-        {reason: number for reason, number in sorted(reasons) if number},
-        cut,
-        counts,
-    )
+    star, visit, mag = placed(columns.star), placed(columns.visit), placed(columns.mag)
+    ra, dec = np.radians(placed(columns.ra)), np.radians(placed(columns.dec))
+    bands = {}
+    for code, (name, p) in enumerate(zip(names, places, strict=True)):
+        rows = slice(starts[code], starts[code + 1])
+        counts = StarCounts(Counts(refused.scatter[code]), Counts(refused.deviation[code]))
+        bands[name] = BandStars(
+            *(column[rows] for column in (star, visit, mag, ra, dec)),
+            n_stars=p.n_stars,
+            rejected=_reasons(refused.number[code]),
+            cut=p.cut,
+            counts=None if p.cut is None else counts,
+        )
+    return bands
+
+
+def _reasons(number: NDArray[np.int64]) -> dict[str, int]:
+    """Return why stars were refused and how many, as far as any were."""
+    named = zip(kernel.REASONS, number.tolist(), strict=True)
+    return {reason: count for reason, count in sorted(named) if count}

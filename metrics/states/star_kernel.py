@@ -141,16 +141,20 @@ def copy_rows(
 
 
 @compiled
-def take_rows(
+def place_rows(
     first: NDArray[np.int64],
     count: NDArray[np.int64],
+    to: NDArray[np.int64],
     row: NDArray[np.int64],
     source: NDArray[np.float64],
     made: NDArray[np.float64],
 ) -> None:
-    """Copy one column of stars, one after the other: the rows that `row` names."""
-    end = 0
+    """Copy one column of stars, read in its own order: the rows that `row` names, to `to`.
+
+    Stars whose place is negative are left out.
+    """
     for i in range(len(first)):
-        for k in range(first[i], first[i] + count[i]):
-            made[end] = source[row[k]]
-            end += 1
+        end = to[i] - first[i]
+        if to[i] >= 0:
+            for k in range(first[i], first[i] + count[i]):
+                made[end + k] = source[row[k]]
