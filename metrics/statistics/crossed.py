@@ -87,7 +87,7 @@ def crossed_rms(values: Floats, labels: Labels, lost: int = 0) -> tuple[float, I
     spread = float(squares.var())
 
     def bounds(alpha: float) -> tuple[float, float]:
-        each = [_independent(np.abs(values), g, alpha) for g in groups.values()]
+        each = [_independent(squares, g, alpha) for g in groups.values()]
         n = min(_joint(each, len(values)), float(len(values) - lost))
         # few independent values show less than their whole spread
         dof = max(2.0 * mean**2 * (n - 1.0) / spread, 1.0)
@@ -110,17 +110,25 @@ def _groups(values: Floats, labels: Labels) -> dict[str, Clusters]:
     return {name: clusters(label) for name, label in labels.items()}
 
 
-def _independent(values: Floats, groups: Clusters, alpha: float) -> float:
-    """Return how many independent squares would know the mean square as well."""
+def _independent(squares: Floats, groups: Clusters, alpha: float) -> float:
+    """Return how many independent squares would know the mean square as well.
+
+    Twice over, and the fewer count: by the share of the variance that groups share, which is
+    steady with few groups, and by the scatter of the groups' means, which is right whatever
+    errors look like inside a group (a drift, say).
+    """
+    n = float(len(squares))
     if groups.alone:
-        return float(len(values))
+        return n
     size = np.bincount(groups.label).astype(np.float64)
     # Squares as a normal would have them at the same ranks: a long tail does not decide.
-    level = (rankdata(values) - 0.5) / len(values)
+    level = (rankdata(squares) - 0.5) / n
     share = intraclass(np.square(ndtri(0.5 + 0.5 * level)), groups)
-    design = 1.0 + share * max(float(np.square(size).sum() / len(values)) - 1.0, 0.0)
+    design = 1.0 + share * max(float(np.square(size).sum() / n) - 1.0, 0.0)
+    scatter = groups.variance_of_mean(squares - squares.mean(), np.ones(len(squares)))
+    by_scatter = float(squares.var()) / scatter if scatter > 0.0 else n
     shrink = float(ndtri(alpha) / stdtrit(groups.dof, alpha)) ** 2
-    return max(len(values) / design * shrink, 1.0)
+    return max(min(n / design, by_scatter) * shrink, 1.0)
 
 
 def _joint(each: list[float], n: int) -> float:

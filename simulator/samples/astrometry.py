@@ -143,7 +143,7 @@ def _motions(red: bool) -> Callable[[Draw], Mapping[str, Table]]:
     return draw
 
 
-def _clock(asked: Draw, error: Floats) -> Mapping[str, Table]:
+def _clock(error: Floats) -> Mapping[str, Table]:
     """Return visits whose times are wrong by these amounts (night, visit), ms."""
     nights, visits = error.shape
     true = EPOCH + 0.1 + np.arange(nights)[:, None] * DAY + 0.0005 * np.arange(visits)
@@ -160,7 +160,7 @@ def draw_tacabs(asked: Draw) -> Mapping[str, Table]:
     night = draw.standard_normal((asked.size, 1))
     own = draw.standard_normal((asked.size, VISITS_PER_NIGHT))
     error = np.sqrt(asked.share) * night + np.sqrt(1.0 - asked.share) * own
-    return _clock(asked, asked.target * error)
+    return _clock(asked.target * error)
 
 
 def draw_tacrel(asked: Draw) -> Mapping[str, Table]:
@@ -175,7 +175,7 @@ def draw_tacrel(asked: Draw) -> Mapping[str, Table]:
     own = draw.standard_normal((asked.size, VISITS_PER_NIGHT))
     error = np.sqrt(asked.share) * rate + np.sqrt(1.0 - asked.share) * own
     night = 5.0 * draw.standard_normal((asked.size, 1))
-    return _clock(asked, asked.target / np.sqrt(2.0) * error + night)
+    return _clock(asked.target / np.sqrt(2.0) * error + night)
 
 
 def _sampler(metric: str, draw: Any, unit: str, sizes: tuple[int, ...]) -> Sampler:
