@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from skyassay.metrics.family import PRODUCT
+from skyassay.metrics.family import StarMetric
 from skyassay.metrics.registry import load_metrics, make
 
 DEGREE = 1.0 / 3.6e6
@@ -13,7 +13,7 @@ EVERY = sorted(
     (name, recipe)
     for name, plugin in load_metrics().items()
     for recipe in plugin.recipes
-    if PRODUCT in plugin.inputs
+    if issubclass(plugin, StarMetric)
 )
 every = pytest.mark.parametrize(("name", "recipe"), EVERY)
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skyassay.metrics.contract import state_digest
-from skyassay.metrics.family import PRODUCT
+from skyassay.metrics.family import PRODUCT, StarMetric
 from skyassay.metrics.registry import load_metrics, make
 
 DEGREE = 1.0 / 3.6e6
@@ -20,7 +20,7 @@ EVERY = sorted(
     (name, recipe)
     for name, plugin in load_metrics().items()
     for recipe in plugin.recipes
-    if PRODUCT in plugin.inputs
+    if issubclass(plugin, StarMetric)
 )
 FOLDS = sorted({make(*which).state_key: which for which in EVERY}.values())
 
