@@ -194,7 +194,11 @@ def _bands(
         rows = slice(starts[code], starts[code + 1])
         counts = StarCounts(Counts(refused.scatter[code]), Counts(refused.deviation[code]))
         bands[name] = BandStars(
-            *(column[rows] for column in (star, visit, mag, ra, dec)),
+            star=star[rows],
+            visit=visit[rows],
+            mag=mag[rows],
+            ra=ra[rows],
+            dec=dec[rows],
             n_stars=p.n_stars,
             rejected=_reasons(refused.number[code]),
             cut=p.cut,

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skyassay.metrics.compiled import plain
 from skyassay.metrics.statistics.factors import median_factor
 
 #: mmag: the smallest size that has a bin of its own, and the largest.
@@ -25,6 +26,8 @@ BIN_SHIFT = 42
 BIN_OFFSET = int(np.float64(_LOW).view(np.int64) >> BIN_SHIFT) - 1
 N_BINS = int(np.float64(_HIGH).view(np.int64) >> BIN_SHIFT) - BIN_OFFSET + 1
 MMAG = 1e3
+#: From here on compiled loops pay.
+COMPILED_ROWS = 2**17
 
 
 @dataclass(frozen=True)
@@ -123,6 +126,8 @@ def count_stars(star: NDArray[np.int64], mag: NDArray[np.float64]) -> StarCounts
         return StarCounts(counted(mag), counted(mag))
     starts = np.flatnonzero(np.r_[True, star[1:] != star[:-1]])
     count = np.diff(np.r_[starts, len(star)])
+    if len(star) >= COMPILED_ROWS:
+        return _count_compiled(star, mag, int(count.max()))
     mean = np.add.reduceat(mag, starts) / count
     off = (mag - np.repeat(mean, count)) * MMAG
     several = count > 1
@@ -132,6 +137,15 @@ def count_stars(star: NDArray[np.int64], mag: NDArray[np.float64]) -> StarCounts
     stretch = np.repeat(np.sqrt(count / np.maximum(count - 1, 1)), count)
     rows = np.repeat(several, count)
     return StarCounts(counted(scatter), counted((np.abs(off) * stretch)[rows]))
+
+
+def _count_compiled(star: NDArray[np.int64], mag: NDArray[np.float64], most: int) -> StarCounts:
+    from skyassay.metrics.states.star_kernel import count_rows
+
+    made = np.zeros((2, 1, N_BINS), dtype=np.int64)
+    factors = small_sample_factors(most)
+    count_rows(plain(star, np.int64), np.array(mag, dtype=np.float64), factors, made[0], made[1])
+    return StarCounts(Counts(made[0, 0]), Counts(made[1, 0]))
 
 
 def small_sample_factors(most: int) -> NDArray[np.float64]:

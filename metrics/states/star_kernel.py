@@ -59,7 +59,8 @@ def count_star(
 def _bin(size: float) -> int:
     """Return the bin of a size (see `star_counts.bin_of`)."""
     bits = np.float64(size).view(np.int64)
-    return int(min(max((bits >> BIN_SHIFT) - BIN_OFFSET, 0), N_BINS - 1))
+    at: int = (bits >> BIN_SHIFT) - BIN_OFFSET
+    return min(max(at, 0), N_BINS - 1)
 
 
 @compiled
@@ -133,11 +134,12 @@ def copy_rows(
     source: NDArray[np.float64],
     made: NDArray[np.float64],
 ) -> None:
-    """Copy one column of stars: `count` rows from `first` on to where `to` says."""
+    """Copy one column of stars: `count` rows from `first` on go to `to`, if not negative."""
     for i in range(len(first)):
         begin, end = first[i], to[i]
-        for k in range(count[i]):
-            made[end + k] = source[begin + k]
+        if end >= 0:
+            for k in range(count[i]):
+                made[end + k] = source[begin + k]
 
 
 @compiled

@@ -13,15 +13,20 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skyassay.metrics.compiled import plain
 from skyassay.metrics.errors import MetricError
 from skyassay.metrics.states.derived import Derived
 from skyassay.metrics.states.hashing import splitmix64
 from skyassay.metrics.states.star_counts import StarCounts, count_stars
 
+#: From here on compiled loops pay.
+COMPILED_ROWS = 2**17
+ROW_COLUMNS = ("star", "visit", "mag", "ra", "dec")
 #: Rows kept per band: 10 MB of state, and more stars than any interval needs.
 ROW_BOUND = 2**18
 
@@ -134,7 +139,7 @@ def star_starts(star: NDArray[np.int64]) -> NDArray[np.intp]:
 
 
 def _taken(band: BandStars, rows: NDArray[np.intp] | slice) -> BandStars:
-    columns = {n: getattr(band, n)[rows] for n in ("star", "visit", "mag", "ra", "dec")}
+    columns = {n: getattr(band, n)[rows] for n in ROW_COLUMNS}
     return replace(band, **columns, rejected=dict(band.rejected))
 
 
@@ -158,53 +163,98 @@ def merge(a: StarSample, b: StarSample) -> StarSample:
 
 
 def _merge_band(parts: list[BandStars], row_bound: int) -> BandStars:
-    if len(parts) == 1:
-        return parts[0]
-    a, b = parts
-    joined = BandStars(
-        np.concatenate([a.star, b.star]),
-        np.concatenate([a.visit, b.visit]),
-        np.concatenate([a.mag, b.mag]),
-        np.concatenate([a.ra, b.ra]),
-        np.concatenate([a.dec, b.dec]),
-        a.n_stars + b.n_stars,
-        _sum_counts((a.rejected, b.rejected)),
-        min((c for c in (a.cut, b.cut) if c is not None), default=None),
-        _joined_counts(a, b),
-    )
-    starts = np.r_[star_starts(a.star), len(a.star) + star_starts(b.star)]
-    return fitted(_taken(joined, _by_hash(joined.star, starts)), row_bound)
-
-
-def _by_hash(star: NDArray[np.int64], starts: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Return the order by id hash of rows that stand together by star.
+    """Return the stars of two parts, star by star: rows that the bound leaves out stay put.
 
     Raises
     ------
     MetricError
-        ``object_split`` when one star is there twice.
+        ``object_split`` when one star is in both.
     """
-    key = splitmix64(star[starts])
+    if len(parts) == 1:
+        return parts[0]
+    first = [star_starts(p.star) for p in parts]
+    count = [np.diff(np.r_[f, len(p.star)]) for f, p in zip(first, parts, strict=True)]
+    key = np.concatenate([splitmix64(p.star[f]) for f, p in zip(first, parts, strict=True)])
     order = np.argsort(key, kind="stable")
-    if bool((np.diff(key[order]) == 0).any()):
+    key = key[order]
+    if bool((key[1:] == key[:-1]).any()):
         raise MetricError(
             "One object's measurements arrived in two partitions.",
             code="object_split",
             hint="Read the table with locality 'object'.",
         )
-    count = np.diff(np.r_[starts, len(star)])[order]
-    before = np.cumsum(count) - count
-    return np.repeat(starts[order] - before, count) + np.arange(len(star))
-
-
-def _joined_counts(a: BandStars, b: BandStars) -> StarCounts | None:
-    """Return the counts of both, once either has any."""
-    if a.counts is None and b.counts is None:
-        return None
-    one, other = (
-        count_stars(side.star, side.mag) if side.counts is None else side.counts for side in (a, b)
+    cut = min((p.cut for p in parts if p.cut is not None), default=None)
+    end = np.cumsum(np.concatenate(count)[order])
+    number = len(key) if cut is None else int(np.searchsorted(key, np.uint64(cut)))
+    fit = min(number, int(np.searchsorted(end, row_bound, side="right")))
+    if fit < number:
+        cut = int(key[fit])
+    to = np.full(len(key), -1, dtype=np.int64)
+    to[order[:fit]] = np.r_[0, end[:-1]][:fit]
+    rows = int(end[fit - 1]) if fit else 0
+    columns = _placed(parts, first, count, np.split(to, [len(first[0])]), rows)
+    return BandStars(
+        **columns,
+        n_stars=sum(p.n_stars for p in parts),
+        rejected=_sum_counts(p.rejected for p in parts),
+        cut=cut,
+        counts=None if cut is None else _counts(parts[0]) + _counts(parts[1]),
     )
-    return one + other
+
+
+def _counts(band: BandStars) -> StarCounts:
+    """Return the counts of all stars of a band: its own, or those of its rows."""
+    return count_stars(band.star, band.mag) if band.counts is None else band.counts
+
+
+def _placed(
+    parts: list[BandStars],
+    first: list[NDArray[np.intp]],
+    count: list[NDArray[np.intp]],
+    to: list[NDArray[np.int64]],
+    rows: int,
+) -> dict[str, NDArray[Any]]:
+    """Return the columns of both parts with the rows of each star where they belong.
+
+    Parameters
+    ----------
+    first, count, to : list of ndarray, shape (n_stars of the part,)
+        Where the rows of each star begin, how many they are, where they go; -1 is nowhere.
+    rows : int
+        Rows in all.
+    """
+    compiled = sum(len(p.star) for p in parts) >= COMPILED_ROWS
+    copy = _copy_compiled if compiled else _copy
+    made: dict[str, NDArray[Any]] = {}
+    for name in ROW_COLUMNS:
+        made[name] = np.empty(rows, dtype=getattr(parts[0], name).dtype)
+        for p, f, c, t in zip(parts, first, count, to, strict=True):
+            copy(f, c, t, getattr(p, name), made[name])
+    return made
+
+
+def _copy(
+    first: NDArray[np.intp],
+    count: NDArray[np.intp],
+    to: NDArray[np.int64],
+    source: NDArray[Any],
+    made: NDArray[Any],
+) -> None:
+    there = np.repeat(to >= 0, count)
+    rows = np.arange(len(source)) + np.repeat(to - first, count)
+    made[rows[there]] = source[there]
+
+
+def _copy_compiled(
+    first: NDArray[np.intp],
+    count: NDArray[np.intp],
+    to: NDArray[np.int64],
+    source: NDArray[Any],
+    made: NDArray[Any],
+) -> None:
+    from skyassay.metrics.states.star_kernel import copy_rows
+
+    copy_rows(first, count, to, plain(source, source.dtype.type), made)
 
 
 def _sum_counts(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:

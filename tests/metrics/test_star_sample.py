@@ -145,3 +145,15 @@ def test_hashes_differ_and_never_change() -> None:
     assert len(np.unique(splitmix64(ids))) == len(ids)
     # First output of the published generator seeded with 0 (Steele, Lea and Flood 2014).
     assert int(splitmix64(np.array([0]))[0]) == 0xE220A8397B1DCDAF
+
+
+@pytest.mark.parametrize("bound", [40, 10**6])
+def test_compiled_merging_gives_the_same_bytes(monkeypatch, bound) -> None:
+    rng = np.random.default_rng(2)
+    parts = [{int(s): int(n) for s, n in rng.integers(1, 9, (60, 2)) * [10**6, 1]} for _ in "ab"]
+    a = {s * 10 + 1: n for s, n in parts[0].items()}
+    b = {s * 10 + 2: n for s, n in parts[1].items()}
+    want = merge(state(a, bound), state(b, bound)).to_bytes()
+    for module in ("star_sample", "star_counts"):
+        monkeypatch.setattr(f"skyassay.metrics.states.{module}.COMPILED_ROWS", 1)
+    assert merge(state(a, bound), state(b, bound)).to_bytes() == want
