@@ -54,8 +54,8 @@ class ImageQuality:
         Noise of the zero point, mag.
     """
 
-    system_arcsec: float = 0.25
-    system_scatter: float = 0.1
+    system_arcsec: float = 0.3
+    system_scatter: float = 0.05
     monitor: float = 0.02
     size: float = 0.005
     sky_night: float = 0.002
