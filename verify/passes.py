@@ -43,8 +43,7 @@ def passes(metrics: Iterable[Metric], source: Source) -> list[Pass]:
     groups: dict[tuple[str, bool], list[Metric]] = {}
     for metric in metrics:
         locality = _locality(metric, source)
-        cut = any(_cut(product, locality, source) for product in metric.inputs)
-        groups.setdefault((locality, cut), []).append(metric)
+        groups.setdefault((locality, _cut(metric, locality, source)), []).append(metric)
     return [
         Pass(tuple(together), _needs(together, source), locality, single=not cut)
         for (locality, cut), group in groups.items()
@@ -53,17 +52,24 @@ def passes(metrics: Iterable[Metric], source: Source) -> list[Pass]:
 
 
 def _locality(metric: Metric, source: Source) -> str:
-    """Return the locality of the pass that serves a metric."""
-    if metric.locality == "visit":
-        return "visit"
+    """Return the locality of the pass that serves a metric.
+
+    Rows go with objects where there are objects: what has none is a table to look things up
+    in, and is handed whole.
+    """
     if metric.locality != "row":
-        return "object"
-    return "object" if all("objectId" in source.columns(p) for p in metric.inputs) else "row"
+        return "visit" if metric.locality == "visit" else "object"
+    return "object" if any("objectId" in source.columns(p) for p in metric.inputs) else "row"
 
 
-def _cut(product: str, locality: str, source: Source) -> bool:
-    """Return whether a product can be cut in this locality."""
-    return locality == "row" or _WHOLE[locality] in source.columns(product)
+def _cut(metric: Metric, locality: str, source: Source) -> bool:
+    """Return whether anything that a metric reads can be cut.
+
+    Of several products without objects nobody knows which rows belong together.
+    """
+    if locality == "row":
+        return len(metric.inputs) == 1
+    return any(_WHOLE[locality] in source.columns(product) for product in metric.inputs)
 
 
 def _sharing(group: Sequence[Metric]) -> list[list[Metric]]:
