@@ -63,7 +63,7 @@ def quantile_error(found: Layout, q: float, scatter: float, *, lower: bool) -> f
     # Near the edge of what so few units can bound, chance decides.
     if open_end > 0.15:
         return "INCONCLUSIVE"
-    if open_end > 0.02:
+    if open_end > 0.005:
         return "INCONCLUSIVE or PASS"
     density = np.exp(-0.5 * float(ndtri(q)) ** 2) / np.sqrt(2.0 * np.pi)
     return float(np.sqrt(q * (1.0 - q) / n) / density * scatter)

@@ -54,7 +54,8 @@ def test_nominal_survey_is_well_inside_its_limits():
     for key, entry in nominals().items():
         if entry.op in ("<=", "<") and entry.quantity not in expectations():
             assert entry.worst <= ALLOWED.get(key, 0.6) * entry.limit, key
-        assert entry.rule.verdict(entry.worst, entry.worst) == "PASS", key
+        if {v for verdicts in entry.verdict.values() for v in verdicts} != {"NOT_APPLICABLE"}:
+            assert entry.rule.verdict(entry.worst, entry.worst) == "PASS", key
 
 
 def test_small_decides_all_of_the_stars_and_tiny_less():
