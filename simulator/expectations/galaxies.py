@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
-from skyassay.simulator.error_model import POGSON, BandErrors
+from skyassay.simulator.error_model import BANDS, POGSON, BandErrors
 from skyassay.simulator.expectations.model import Error, Expectation
 from skyassay.simulator.galaxies import Galaxies, colours, redshift
 from skyassay.simulator.nominal_population import nominal_population
@@ -85,14 +85,25 @@ def _share_brighter(terms: Galaxies, mag: float) -> float:
 
 
 def ratio(twin: Twin, band: str, _at: float | None = None) -> float:
-    """Return the scatter of galaxies over that of stars of their magnitudes."""
+    """Return the scatter of galaxies over that of stars of their magnitudes.
+
+    Without a band that of the worst one: the criterion is about all of them.
+    """
+    if not band:
+        return ratio(twin, _worst(twin))
     galaxy, star, weight, _ = _variances(twin, band)
     return float(np.sqrt(galaxy.mean() / np.average(star, weights=weight)))
 
 
+@cache
+def _worst(twin: Twin) -> str:
+    """Return the band with the largest ratio."""
+    return max(BANDS, key=lambda band: ratio(twin, band))
+
+
 def ratio_error(twin: Twin, preset: Preset, band: str, value: float) -> float | str:
     """Return the standard error of the ratio: few galaxies, unlike each other, few visits."""
-    galaxy, star, weight, share = _variances(twin, band)
+    galaxy, star, weight, share = _variances(twin, band or _worst(twin))
     visits = preset.cadence.visits_per_band
     number = share * preset.universe.stars * twin.galaxies.per_star
     if visits < 3 or number < _FEWEST:
