@@ -76,6 +76,6 @@ def _evidence(metric: Metric, state: Any) -> tuple[Evidence, ...]:
     if offer is None:
         return ()
     return tuple(
-        Evidence(metric.id, band, pd.DataFrame(dict(table)), metric.recipe.name)
+        Evidence(metric.id, band or None, pd.DataFrame(dict(table)), metric.recipe.name)
         for band, table in offer(state).items()
     )

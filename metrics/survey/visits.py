@@ -100,8 +100,7 @@ def in_scope(state: UnitRows, years: float, min_years: float) -> UnitRows:
     """
     if not len(state):
         raise NotMeasured("no_visits", "The table has no visit of the main survey.")
-    order = np.argsort(state["mjd"], kind="stable")
-    rows = UnitRows(state.key, {n: c[order] for n, c in state.columns.items()}, state.counts)
+    rows = _by_time(state)
     mjd = rows["mjd"]
     if (np.diff(mjd) <= 0.0).any():
         raise NotMeasured(
@@ -114,7 +113,16 @@ def in_scope(state: UnitRows, years: float, min_years: float) -> UnitRows:
             "out_of_scope_years",
             f"The table covers {covered:.2f} years; the limit is about a survey of {years:g}.",
         )
-    return rows.where(mjd <= mjd[0] + years * DAYS_PER_YEAR)
+    inside = mjd <= mjd[0] + years * DAYS_PER_YEAR
+    return rows if inside.all() else rows.where(inside)
+
+
+def _by_time(state: UnitRows) -> UnitRows:
+    """Return the visits sorted by time; most tables are, and are not copied."""
+    if (np.diff(state["mjd"]) > 0.0).all():
+        return state
+    order = np.argsort(state["mjd"], kind="stable")
+    return UnitRows(state.key, {n: c[order] for n, c in state.columns.items()}, state.counts)
 
 
 def survey_visits(state: UnitRows, recipe: Recipe) -> tuple[UnitRows, SkyGrid]:
