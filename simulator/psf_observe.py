@@ -41,6 +41,8 @@ def source(scene: Scene) -> Mapping[str, Table]:
         visit_source(terms, stars[home[i]], {n: c[i] for n, c in visits.items()}, scene.seed)
         for i in chosen
     ]
+    if not parts:
+        return {}
     return {"source": {n: np.concatenate([p[n] for p in parts]) for n in parts[0]}}
 
 

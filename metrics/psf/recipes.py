@@ -16,7 +16,6 @@ _STARS: dict[str, Any] = {
         "pixelFlags_bad",
         "pixelFlags_edge",
         "pixelFlags_interpolatedCenter",
-        "shape_flag",
     ],
     "pixel_scale": 0.2,
 }

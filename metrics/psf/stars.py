@@ -32,7 +32,6 @@ _FLAGS = tuple(
         "pixelFlags_bad",
         "pixelFlags_edge",
         "pixelFlags_interpolatedCenter",
-        "shape_flag",
     )
 )
 #: What every metric of stars reads of `source`.
