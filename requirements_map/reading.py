@@ -14,6 +14,7 @@ import yaml
 from skyassay.requirements_map.errors import RequirementsError
 
 _BASE_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_MOST_CHARACTERS, _DEEPEST = 16_000_000, 30
 
 
 class _UniqueKeyLoader(_BASE_LOADER):  # type: ignore[misc, valid-type]
@@ -46,14 +47,38 @@ def read_yaml(text: str, name: str) -> Any:
     Raises
     ------
     RequirementsError
-        Codes ``not_yaml``, ``duplicate_key``.
+        Codes ``not_yaml``, ``duplicate_key``; ``yaml_bomb`` for aliases, which multiply, for
+        nesting deeper than any requirement, and for texts larger than any document.
     """
     try:
+        _refuse_bomb(text, name)
         return _UniqueKeyLoader(text).get_single_data()
     except yaml.YAMLError as error:
         raise RequirementsError(
             f"{name} is not YAML: {' '.join(str(error).split())}", code="not_yaml", exit_code=4
         ) from error
+
+
+def _refuse_bomb(text: str, name: str) -> None:
+    """Refuse what is small to write and endless to read, before anything is built of it."""
+    what = "is larger than any document" if len(text) > _MOST_CHARACTERS else ""
+    depth = 0
+    for event in () if what else yaml.parse(text, Loader=_BASE_LOADER):
+        if isinstance(event, yaml.AliasEvent):
+            what = f"has an alias in line {event.start_mark.line + 1}"
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            what = f"is nested more than {_DEEPEST} deep in line {event.start_mark.line + 1}"
+        if what:
+            break
+    if what:
+        raise RequirementsError(
+            f"{name} {what}.",
+            code="yaml_bomb",
+            hint="Write every value where it is meant, as the other documents do.",
+            exit_code=4,
+        )
 
 
 def read_document(path: Path) -> dict[str, Any]:

@@ -49,7 +49,7 @@ def prepared(directory: Path, head: Mapping[str, Any], *, overwrite: bool) -> Pa
     try:
         found = json.loads(present.read_text(encoding="utf-8"))
         same = isinstance(found, dict) and all(found.get(k) == head[k] for k in head)
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         same = False
     if not (same or overwrite):
         raise SimulatorError(

@@ -102,7 +102,7 @@ def _simulated(one: Mapping[str, Any]) -> Origin | None:
         text = f"simulated release, preset {manifest['preset']}, skyassay {software}"
         made = (("preset", str(manifest["preset"])), ("simulator", str(software)))
         return Origin(text, level, int(manifest["seed"]), made)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

@@ -95,7 +95,7 @@ def kept_counts(text: str, seeds: int, without: set[str]) -> dict[Cell, Counts]:
         rows = [row for row in document["rows"] if row["metric"] not in without]
         same = (document["schema"], document["seeds"]) == (SCHEMA, seeds)
         found = {_picked(Cell, row): _picked(Counts, row) for row in rows}
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise VerifyError(
             f"The rows of an earlier campaign cannot be read: {error}.", code="bad_campaign"
         ) from error

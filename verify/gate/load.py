@@ -124,7 +124,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise VerifyError(
             f"The file {path} cannot be read.", code="no_file", hint=error.strerror or ""
         ) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _malformed(path, "the text") from error
     read: dict[str, Any] = document if isinstance(document, dict) else {}
     if read.get("schema") != MEASUREMENTS_SCHEMA or not isinstance(read.get("measurements"), list):

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from skyassay.verify.tables.bombs import refuse_gzip_bomb
 from skyassay.verify.tables.notes import reading
 from skyassay.verify.tables.readers import BATCH_ROWS, Group, StoredField
 
@@ -31,6 +32,8 @@ class AstropyReader:
         """Open the first table of the file; only plain one-dimensional columns are seen."""
         from astropy.table import Column
 
+        if path.name.lower().endswith(".gz"):
+            refuse_gzip_bomb(path)
         with reading(str(path)):
             table, protection = _fits(path) if kind == "fits" else (_ecsv(path), "none")
             fields = {}

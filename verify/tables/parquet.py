@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from skyassay.pipeline.products import ProductError
 from skyassay.pipeline.products.integrity import footer_is_sound, has_page_checksums
+from skyassay.verify.tables.bombs import refuse_parquet_bomb
 from skyassay.verify.tables.notes import reading
 from skyassay.verify.tables.readers import BATCH_ROWS, Group, StoredField
 
@@ -44,6 +45,7 @@ class ParquetReader:
                     code="unreadable_data",
                     hint="Fetch or write the file again.",
                 )
+            refuse_parquet_bomb(path, file.metadata)
             pages = file.metadata.num_rows == 0 or has_page_checksums(stream)
             schema = file.schema_arrow
             if len(set(schema.names)) != len(schema.names):
