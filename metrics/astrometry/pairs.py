@@ -17,6 +17,9 @@ _ARCMIN = np.pi / 180.0 / 60.0
 #: Stars searched for pairs when the annulus is wide: enough for any number of pairs kept.
 _WIDE_STARS = 3_000
 _WIDE_ARCMIN = 60.0
+#: Pairs searched for those that are kept; in a denser field fewer stars are looked at.
+_MOST_PAIRS = 12_000_000
+_SEARCHED = 250_000
 _CHUNK = 4_000
 #: A mode that differs less from the others, in units of the first, is not told from them.
 _DISTINCT = 0.3
@@ -62,16 +65,27 @@ def find_pairs(
     separation, half_width : float
         arcmin; the annulus is [separation - half_width, separation + half_width).
     bound : int or None
-        Keep at most so many: those with the smallest pair hash.
+        Keep at most so many: those with the smallest pair hash. The stars searched are then
+        bounded too, to those with the smallest hashes.
     """
     use = len(mean) if separation < _WIDE_ARCMIN or bound is None else min(len(mean), _WIDE_STARS)
     low, high = (2.0 * np.sin((separation + s * half_width) * _ARCMIN / 2.0) for s in (-1, 1))
     tree = cKDTree(mean[:use])
-    ends = tree.query_pairs(high * (1.0 + 1e-9), output_type="ndarray")
+    reach = high * (1.0 + 1e-9)
+    if bound is not None:
+        close = (int(tree.count_neighbors(tree, reach)) - use) // 2
+        if close > _MOST_PAIRS:
+            use = int(use * np.sqrt(_MOST_PAIRS / close))
+            tree = cKDTree(mean[:use])
+    ends = tree.query_pairs(reach, output_type="ndarray")
     if not len(ends):
         return np.empty((0, 2), dtype=np.intp), 0
-    chord = np.linalg.norm(mean[ends[:, 0]] - mean[ends[:, 1]], axis=1)
-    ends = ends[(chord >= low) & (chord < high)]
+    ends = np.concatenate(
+        [
+            _in_annulus(mean, ends[k : k + _SEARCHED], low, high)
+            for k in range(0, len(ends), _SEARCHED)
+        ]
+    )
     available = len(ends)
     ends = np.stack([ends.min(axis=1), ends.max(axis=1)], axis=1)
     mixed = splitmix64(star[:use])
@@ -82,6 +96,14 @@ def find_pairs(
         ends, key = ends[near], key[near]
     order = np.lexsort((star[ends[:, 1]], star[ends[:, 0]], key))
     return ends[order if bound is None else order[:bound]], available
+
+
+def _in_annulus(
+    mean: NDArray[np.float64], ends: NDArray[np.intp], low: float, high: float
+) -> NDArray[np.intp]:
+    """Return the pairs whose chord is in [low, high)."""
+    chord = np.linalg.norm(mean[ends[:, 0]] - mean[ends[:, 1]], axis=1)
+    return ends[(chord >= low) & (chord < high)]
 
 
 def separations(table: VisitTable, ends: NDArray[np.intp]) -> NDArray[np.float64]:

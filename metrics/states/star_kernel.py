@@ -59,7 +59,7 @@ def count_star(
 def _bin(size: float) -> int:
     """Return the bin of a size (see `star_counts.bin_of`)."""
     bits = np.float64(size).view(np.int64)
-    at: int = (bits >> BIN_SHIFT) - BIN_OFFSET
+    at = int(bits >> BIN_SHIFT) - BIN_OFFSET
     return min(max(at, 0), N_BINS - 1)
 
 
