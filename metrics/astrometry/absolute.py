@@ -35,6 +35,7 @@ from skyassay.metrics.states.hashing import splitmix64
 from skyassay.metrics.states.row_sample import RowSample, from_rows, likely, merge
 from skyassay.metrics.statistics.crossed import Labels, crossed_quantile, crossed_rms, shares
 from skyassay.metrics.statistics.sky_grid import place
+from skyassay.metrics.statistics.tails import scaled
 
 _KEY = ("lot", "objectId", "visit", "band")
 #: Single measurements kept, of all bands together: 6 MB, and far more than an interval needs.
@@ -68,6 +69,8 @@ class AbsoluteMetric(BaseMetric):
     }
     locality: ClassVar[Locality] = "row"
     error_units: ClassVar[tuple[str, ...]] = ("visit", "sky cell")
+    #: Units of the value per mas.
+    scale: ClassVar[float] = 1.0
 
     @property
     def state_key(self) -> str:
@@ -139,11 +142,13 @@ class AbsoluteMetric(BaseMetric):
             error = state[column][here]
             value, interval = self.statistic(error, labels)
             own = {
-                "offset": float(error.mean()),
-                "scatter": float(error.std()),
+                "offset": float(error.mean()) * self.scale,
+                "scatter": float(error.std()) * self.scale,
                 **shares(error, labels),
             }
-            found.append(Value(value, int(here.sum()), interval, None, component, {**notes, **own}))
+            result, number = scaled(interval, self.scale), int(here.sum())
+            note = {**notes, **own}
+            found.append(Value(value * self.scale, number, result, None, component, note))
         return found
 
     def labels(self, state: RowSample, here: NDArray[np.bool_]) -> Labels:
@@ -152,16 +157,16 @@ class AbsoluteMetric(BaseMetric):
         return {"visit": state["visit"][here], "sky_cell": cell}
 
     def statistic(self, error: NDArray[np.float64], labels: Labels) -> tuple[float, Interval]:
-        """Return the value of one coordinate with its interval."""
+        """Return the value of one coordinate with its interval, mas."""
         raise NotImplementedError
 
     def evidence(self, state: RowSample) -> Mapping[str, Table]:
-        """Return per band the size of single errors (mas), and where and when they were."""
+        """Return per band the size of single errors, and where and when they were."""
         found: dict[str, Table] = {}
         matched = np.isfinite(state["east"])
         for band in sorted(set(state["band"].tolist())) if matched.any() else ():
             rows = np.flatnonzero((state["band"] == band) & matched)[:_EVIDENCE_ROWS]
-            east, north = state["east"][rows], state["north"][rows]
+            east, north = (self.scale * state[n][rows] for n in ("east", "north"))
             names = ("ra", "dec", "mag", "mjd", "visit")
             found[str(band)] = {
                 "value": np.hypot(east, north),
@@ -223,7 +228,7 @@ class AA1(AbsoluteMetric):
 
 
 class PositionRms(AbsoluteMetric):
-    """Rms position error per coordinate against the external frame, mas.
+    """Rms position error per coordinate against the external frame, arcsec.
 
     Definition as for AA1, with the root mean square about zero in place of the median (note
     on the flow-down from OSS to DMSR: rms per coordinate). What the sky and the telescope
@@ -235,6 +240,8 @@ class PositionRms(AbsoluteMetric):
     """
 
     id = "astrometry.absolute.rms"
+    unit = "arcsec"
+    scale = 1e-3
     title = "Rms position error per coordinate against the external frame"
     requirements = ("OSS-REQ-0162/dmL2AstroErr",)
 

@@ -5,11 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
-from skyassay.simulator.expectations import depth, galaxies, images, psf, survey, zero_points
+from skyassay.simulator.expectations import (
+    astrometry,
+    depth,
+    galaxies,
+    images,
+    psf,
+    survey,
+    zero_points,
+)
 from skyassay.simulator.expectations.model import Expectation
 
 #: Modules with ``EXPECTATIONS``.
 _FAMILIES: tuple[tuple[Expectation, ...], ...] = (
+    astrometry.EXPECTATIONS,
     depth.EXPECTATIONS,
     images.EXPECTATIONS,
     galaxies.EXPECTATIONS,

@@ -100,9 +100,9 @@ def draw_median(asked: Draw) -> Mapping[str, Table]:
 
 
 def draw_rms(asked: Draw) -> Mapping[str, Table]:
-    """Return positions whose rms error per coordinate is the target, mas."""
+    """Return positions whose rms error per coordinate is the target, arcsec."""
     stars = _stars(asked.size)
-    errors = _crossed(asked, asked.target, stars, "samples.rms", by_image=False)
+    errors = _crossed(asked, 1e3 * asked.target, stars, "samples.rms", by_image=False)
     return _catalogues(errors, asked.size, stars)
 
 
