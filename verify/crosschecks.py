@@ -17,7 +17,11 @@ PAIRS: tuple[tuple[str, str, str, str], ...] = (
     *((f"{_R}.af{x}", f"AD{x}", f"{_R}.ad{x}", f"AF{x}") for x in (1, 2, 3)),
     (f"{_B}.abf1", "AB2", f"{_B}.ab2", "ABF1"),
     (f"{_B}.abf1_separations", "AB2", f"{_B}.ab2_separations", "ABF1"),
+    ("photometry.uniformity.pf2", "PA4", "photometry.uniformity.pa4", "PF2"),
 )
+#: PA1 and the scatter that the error model says its stars have: they may differ by this factor.
+ERROR_MODEL = ("photometry.repeatability.pa1", "photometry.error_model.systematic", "pa1_model")
+MODEL_FACTOR = 1.3
 #: Equal to within this, relative, counts as on the limit: rounding may fall either way.
 ROUNDING = 1e-9
 #: A tail may be so many times wider or narrower than AM's Gaussian before it is reported.
@@ -41,12 +45,14 @@ def cross_check(measurements: Sequence[Measurement], verdicts: Sequence[Verdict]
     -------
     list of Finding
         ``fraction_limit_disagree`` (error; a warning for a recipe that exists for
-        comparison), ``verdicts_contradict`` (error), ``tail_not_gaussian`` (warning).
+        comparison), ``verdicts_contradict`` (error), ``tail_not_gaussian``,
+        ``scatter_not_its_error_model`` (warnings).
     """
     found = [
         *_fractions_and_limits(measurements),
         *_contradictions(verdicts),
         *_tails(measurements),
+        *_error_model(measurements),
     ]
     return list(dict.fromkeys(found))
 
@@ -114,6 +120,30 @@ def _tails(measurements: Sequence[Measurement]) -> Iterator[Finding]:
             enough = share is not None and ENOUGH <= share * f.n <= f.n - ENOUGH
             if share is not None and enough and share >= BODY:
                 yield from _compare(m, f, _in_unit(f, f"AD{x}", m.unit), share)
+
+
+def _error_model(measurements: Sequence[Measurement]) -> Iterator[Finding]:
+    """Compare PA1 with what quoted errors and one systematic term say of the same stars.
+
+    They part where noise is quoted wrongly, or where an error depends on brightness in a
+    way that no photon noise does.
+    """
+    ours = [m for m in measurements if m.recipe not in COMPARISON_RECIPES]
+    pa1, fitted, name = ERROR_MODEL
+    for m, model in _together(ours, pa1, fitted):
+        said = model.diagnostics.get(name)
+        if not isinstance(said, float) or not m.value or not said > 0.0:
+            continue
+        if not 1.0 / MODEL_FACTOR <= m.value / said <= MODEL_FACTOR:
+            yield Finding(
+                "scatter_not_its_error_model",
+                "warning",
+                f"PA1 is {m.value:.3g} {m.unit}; quoted errors and a systematic part of "
+                f"{model.value:.3g} {model.unit} say {said:.3g} {model.unit}.",
+                "Quoted errors are wrong, or an error depends on brightness like no photon noise.",
+                pa1,
+                m.band,
+            )
 
 
 def _compare(

@@ -115,7 +115,7 @@ class _Faint(BaseMetric):
 
     def _scatters(self, table: Table, rows: NDArray[np.intp]) -> tuple[Floats, Floats]:
         """Return scatter (mmag) and median signal to noise of the objects of one band."""
-        good = rows[_usable(table, self.flux)[rows]]
+        good = rows[usable(table, self.flux)[rows]]
         ids = np.asarray(table["objectId"])[good]
         order = np.lexsort((np.asarray(table["visit"])[good], ids))
         good, ids = good[order], ids[order]
@@ -142,7 +142,7 @@ class _Faint(BaseMetric):
         return scatter[keep], _medians(flux / error, starts, count)[keep]
 
 
-def _usable(table: Table, flux: str) -> NDArray[np.bool_]:
+def usable(table: Table, flux: str) -> NDArray[np.bool_]:
     """Return which rows have a positive flux, an error and no flag."""
     value, error = (np.asarray(table[n], dtype=np.float64) for n in (flux, f"{flux}Err"))
     extended = np.asarray(table["extendedness"], dtype=np.float64)

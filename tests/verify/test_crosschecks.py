@@ -119,7 +119,17 @@ def test_a_few_outliers_say_nothing_about_a_tail() -> None:
 
 
 def test_every_pair_names_both_ends() -> None:
-    assert len(PAIRS) == 6
+    assert len(PAIRS) == 7
     for fraction, x, limit, p in PAIRS:
         assert fraction.rsplit(".", 1)[1].upper().startswith(p)
         assert limit.rsplit(".", 1)[1].upper().startswith(x)
+
+
+@pytest.mark.parametrize(("said", "codes_"), [(5.0, []), (2.0, ["scatter_not_its_error_model"])])
+def test_pa1_is_held_against_its_error_model(said, codes_) -> None:
+    pa1 = measured("photometry.repeatability.pa1", 4.5, "mmag")
+    model = measured(
+        "photometry.error_model.systematic", 3.0, "mmag", diagnostics={"pa1_model": said}
+    )
+    assert codes(pa1, model) == codes_
+    assert codes(pa1, replace(model, diagnostics={"pa1_model": None})) == []
