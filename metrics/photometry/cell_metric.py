@@ -30,8 +30,10 @@ from skyassay.metrics.states.keyed_sums import KeyedSums, merge
 
 @dataclass(frozen=True)
 class CellMetric(BaseMetric):
-    """A metric of zero-point errors in sky cells.
+    """Shared by metrics of zero-point errors in sky cells.
 
+    Notes
+    -----
     Subclasses give `id`, `unit`, `title`, `requirements`, `recipes`, `terms` and `values`.
     """
 
