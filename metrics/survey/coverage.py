@@ -87,7 +87,7 @@ class Asky(_Coverage):
     the most visits first, in which the medians of the visits per cell still add up to Nv1
     over the six bands. To be covered uniformly a cell needs at least 75 % of Nv1 visits in
     all, and half the usual number in each band. The first ten years count; visits of special
-    programs do not.
+    programs and exposures below 24 s do not. Cloud does not matter: depth has its own metrics.
 
     Differs from the peers: MAF's fO area counts cells with at least 825 visits in any band,
     which asks more of the least visited cell and nothing of the bands.
@@ -130,7 +130,7 @@ class Nv1(_Coverage):
     A field is a HEALPix cell of order 6 whose centre lies in the visit's round field of
     9.6 deg2. The medians are those of the Asky deg2 with the most visits in all; cells that
     were never visited are among them when the survey is smaller. The first ten years count;
-    visits of special programs do not.
+    visits of special programs and exposures below 24 s do not.
 
     Differs from the peers: MAF's fONv is the median of the visits summed over the bands, not
     the sum of the medians, and on finer cells.

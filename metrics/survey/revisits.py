@@ -41,7 +41,7 @@ class RVA1(SurveyMetric):
     field of 9.6 deg2) to the next, in any bands. A cell counts with at least 82 revisits of
     40 s to 30 min in ten years, a tenth of its visits; as the document asks for a nearly
     uniform sampling of these scales, each third of the range must hold at least 14, half of
-    an even share. Special programs do not count.
+    an even share. Special programs and exposures below 24 s do not count.
 
     Differs from the peers: MAF's RapidRevisit asks for 82 revisits of 40 s to 30 min, 28 of
     them below 20 min, which pairs at one spacing can satisfy; here each third counts.

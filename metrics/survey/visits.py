@@ -21,6 +21,8 @@ DAYS_PER_YEAR = 365.25
 #: Cuts of the visits, and how the sky is cut up.
 VISITS: Mapping[str, Any] = {
     "exclude": "isSpecialProgram",
+    # A visit of the SRD is exposed for 30 s; what is much shorter is none.
+    "min_exposure_s": 24.0,
     "years": 10.0,
     "min_years": 9.5,
     "min_area_deg2": 1000.0,
@@ -42,6 +44,7 @@ class SurveyMetric(BaseMetric):
             Column("ra", "deg"),
             Column("dec", "deg"),
             Column("expMidptMJD", "d"),
+            Column("expTime", "s"),
             Column("isSpecialProgram"),
         )
     }
@@ -68,24 +71,31 @@ class SurveyMetric(BaseMetric):
 
 def main_visits(table: Mapping[str, NDArray[Any]]) -> UnitRows:
     """Return the visits that count, and how many do not and why."""
-    ra, dec, mjd = (np.asarray(table[n], np.float64) for n in ("ra", "dec", "expMidptMJD"))
+    names = ("ra", "dec", "expMidptMJD", "expTime")
+    ra, dec, mjd, exposure = (np.asarray(table[n], np.float64) for n in names)
     special = np.asarray(table["isSpecialProgram"], dtype=bool)
-    names = np.array(bands())
-    label = np.asarray(table["band"]).astype(str)
-    order = np.argsort(names)
-    place = np.searchsorted(names[order], label).clip(max=len(names) - 1)
-    known = names[order][place] == label if len(label) else np.zeros(0, dtype=bool)
+    number, known = _band_numbers(np.asarray(table["band"]).astype(str))
     # Comparisons with NaN are false: what is not finite has no place.
     placed = (np.abs(dec) <= 90.0) & (ra >= -360.0) & (ra <= 720.0) & np.isfinite(mjd)
+    long = exposure >= VISITS["min_exposure_s"]
     counts = {
         "n_special": int(special.sum()),
         "n_unplaced": int((~placed & ~special).sum()),
         "n_other_band": int((placed & ~known & ~special).sum()),
+        "n_short": int((placed & known & ~long & ~special).sum()),
     }
-    keep = ~special & placed & known
+    keep = ~special & placed & known & long
     columns = {"visit": np.asarray(table["visit"]), "mjd": mjd, "ra": ra % 360.0, "dec": dec}
     kept = {name: column[keep] for name, column in columns.items()}
-    return from_columns(KEY, kept | {"band": order[place[keep]]}, counts)
+    return from_columns(KEY, kept | {"band": number[keep]}, counts)
+
+
+def _band_numbers(label: NDArray[np.str_]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return the number of each band in "ugrizy", and whether it is one of them."""
+    found, index = np.unique(label, return_inverse=True)
+    number = {b: k for k, b in enumerate(bands())}
+    numbers = np.array([number.get(str(b), -1) for b in found], dtype=np.int64)[index]
+    return numbers, numbers >= 0
 
 
 @lru_cache(maxsize=1)
@@ -146,4 +156,4 @@ def notes(rows: UnitRows) -> dict[str, Scalar]:
 
 def refused(state: UnitRows) -> int:
     """Return how many visits of the main survey could not be used."""
-    return state.counts.get("n_unplaced", 0) + state.counts.get("n_other_band", 0)
+    return sum(state.counts.get(n, 0) for n in ("n_unplaced", "n_other_band", "n_short"))

@@ -21,6 +21,7 @@ def table(ra, dec, band, years=10.0, **more):
         "dec": np.asarray(dec, float),
         "band": np.asarray(band),
         "expMidptMJD": 61000.0 + np.arange(n) * years * 365.25 / max(n - 1, 1),
+        "expTime": np.full(n, 30.0),
         "isSpecialProgram": np.zeros(n, bool),
         **more,
     }
@@ -127,6 +128,8 @@ def test_special_programs_are_no_main_survey(belt):
         (lambda t: {**t, "dec": np.full(600, 91.0)}, "no_visits"),
         (lambda t: {**t, "expMidptMJD": np.full(600, 61000.0)}, "simultaneous_visits"),
         (lambda t: {**t, "band": np.full(600, "Y")}, "no_visits"),
+        (lambda t: {**t, "expTime": np.full(600, 1.0)}, "no_visits"),
+        (lambda t: {**t, "expTime": np.full(600, np.nan)}, "no_visits"),
     ],
 )
 def test_what_is_no_survey_is_not_measured(metric, change, reason):

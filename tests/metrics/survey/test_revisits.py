@@ -29,6 +29,7 @@ def survey(gaps, times):
         "dec": dec,
         "band": np.full(len(mjd), "r"),
         "expMidptMJD": mjd,
+        "expTime": np.full(len(mjd), 30.0),
         "isSpecialProgram": np.zeros(len(mjd), bool),
     }
 
