@@ -210,12 +210,14 @@ class PsfStar(_Faint):
 class ModelStar(_Faint):
     """Scatter of the model magnitude of a faint star about its mean, by signal to noise, mmag.
 
-    As `PsfStar`, of cModelFlux.
+    The median over stars of the standard deviation of their cModelFlux over visits, freed of
+    its small-sample bias, in four bins of the median signal to noise (component).
 
     Source: the non-SRD metrics of validate_drp (modelPhotRepStar1 to 4); no requirement asks
     for it.
 
-    Differs from the peers: as `PsfStar`.
+    Differs from the peers: `faro` takes the raw standard deviation with ddof 0; validate_drp
+    takes random pairs of visits; `analysis_tools` cuts on single rows, which empties the bins.
 
     Not measured when: there is no cModelFlux, or fewer than 10 objects are in the bin.
     """
@@ -229,12 +231,15 @@ class ModelStar(_Faint):
 class ModelGalaxy(_Faint):
     """Scatter of the model magnitude of a faint galaxy, by signal to noise, mmag.
 
-    As `PsfStar`, of cModelFlux of objects that are extended (above 0.5) in every visit.
+    The median over objects that are extended (above 0.5) in every visit of the standard
+    deviation of their cModelFlux, freed of its small-sample bias, in four bins of the median
+    signal to noise (component).
 
     Source: the non-SRD metrics of validate_drp (modelPhotRepGal1 to 4); no requirement asks
     for it.
 
-    Differs from the peers: as `PsfStar`.
+    Differs from the peers: `faro` takes the raw standard deviation with ddof 0; validate_drp
+    takes random pairs of visits; `analysis_tools` cuts on single rows, which empties the bins.
 
     Not measured when: there is no cModelFlux, or fewer than 10 objects are in the bin.
     """

@@ -272,7 +272,7 @@ class WPerp(_Locus):
 class XPerp(_Locus):
     """Width of the red branch of the stellar locus in g-r, r-i, perpendicular to it, mmag.
 
-    As `WPerp`, for red dwarfs, whose g-r hardly changes.
+    The same as of the blue branch, for red dwarfs, whose g-r hardly changes.
 
     Source: Ivezic et al. 2004 (principal colours); no requirement asks for it.
 
@@ -289,7 +289,7 @@ class XPerp(_Locus):
 class YPerp(_Locus):
     """Width of the stellar locus of red stars in r-i, i-z, perpendicular to it, mmag.
 
-    As `WPerp`, with stars brighter than i = 22.5.
+    The same as across g-r and r-i, with stars brighter than i = 22.5.
 
     Source: Ivezic et al. 2004 (principal colours); no requirement asks for it.
 

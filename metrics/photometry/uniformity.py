@@ -100,14 +100,14 @@ class PA3(_Uniformity):
 class PF2(_Uniformity):
     """Share of the sky whose zero point is wrong by more than PA4, %.
 
-    The fraction of the cells of `PA3` whose error is beyond PA4, after the cells' errors were
+    The fraction of the cells that PA3 is made of whose error is beyond PA4, after the cells' errors were
     brought to the scatter they have without the noise of the stars.
 
     Source: LPM-17 section 3.3.4.2, table 15; LSE-61 section 5.1.1.
 
     Differs from the peers: none of them computes it.
 
-    Not measured when: PA3 is not.
+    Not measured when: the cells are too few for PA3.
     """
 
     id = "photometry.uniformity.pf2"
@@ -130,13 +130,13 @@ class PF2(_Uniformity):
 class PA4(_Uniformity):
     """Error of the zero point that PF2 % of the sky exceed, mmag.
 
-    The inverse of `PF2` on the same cells: PF2 at PA4 is met exactly where PA4 at PF2 is.
+    The inverse of PF2 on the same cells: PF2 at PA4 is met exactly where PA4 at PF2 is.
 
     Source: LPM-17 section 3.3.4.2, table 15; LSE-61 section 5.1.1.
 
     Differs from the peers: none of them computes it.
 
-    Not measured when: PA3 is not.
+    Not measured when: the cells are too few for PA3.
     """
 
     id = "photometry.uniformity.pa4"
