@@ -19,6 +19,18 @@ Table = dict[str, NDArray[Any]]
 DETECTORS = SIDE * SIDE
 #: Ranks of the detectors by depth: the corners of the field are the shallowest.
 _RANK = np.array([1, 5, 0, 6, 8, 7, 3, 4, 2])
+#: What a detector has of its visit.
+_OF_THE_VISIT = (
+    "visit",
+    "band",
+    "physical_filter",
+    "expTime",
+    "expMidptMJD",
+    "expMidpt",
+    "obsStart",
+    "obsStartMJD",
+    "skyRotation",
+)
 #: Full width at half maximum of a Gaussian in units of its sigma.
 _FWHM = 2.0 * np.sqrt(2.0 * np.log(2.0))
 
@@ -109,9 +121,7 @@ def visit_detector_table(
         "nPixelBad": (bad[None, :] + cosmic).ravel(),
         "zenithDistance": each("zenithDistance").astype(np.float32),
     }
-    same = ("visit", "band", "physical_filter", "expTime", "expMidptMJD", "expMidpt")
-    same += ("obsStart", "obsStartMJD", "skyRotation")
-    return {**{name: each(name) for name in same}, **flat}
+    return {**{name: each(name) for name in _OF_THE_VISIT}, **flat}
 
 
 def _drawn(

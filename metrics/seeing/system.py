@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +34,7 @@ class SysIQ(SeeingMetric):
     unit = "arcsec"
     title = "System image size outside r and i (SysIQ)"
     requirements = ("LPM-17.SysIQ/ugzy",)
-    bands = ("u", "g", "z", "y")
+    bands: ClassVar[tuple[str, ...]] = ("u", "g", "z", "y")
 
     def chosen(self, rows: UnitRows) -> tuple[UnitRows, Floats]:
         """Return the visits that count, and the square of their system part."""
@@ -73,7 +74,7 @@ class SXE(SysIQ):
     id = "seeing.system.sxe"
     title = "System image size at airmass two (SXE)"
     requirements = ("LPM-17.SXE/value",)
-    bands = ()
+    bands: ClassVar[tuple[str, ...]] = ()
 
     def chosen(self, rows: UnitRows) -> tuple[UnitRows, Floats]:
         """Return the visits near airmass 2, and the square of their system part there."""
