@@ -100,7 +100,7 @@ class PA3(_Uniformity):
 class PF2(_Uniformity):
     """Share of the sky whose zero point is wrong by more than PA4, %.
 
-    The fraction of the cells that PA3 is made of whose error is beyond PA4, after the cells' errors were
+    The fraction of the cells of PA3 whose error is beyond PA4, after the cells' errors were
     brought to the scatter they have without the noise of the stars.
 
     Source: LPM-17 section 3.3.4.2, table 15; LSE-61 section 5.1.1.
