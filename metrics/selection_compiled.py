@@ -159,13 +159,26 @@ class _Places:
 def _places(columns: kernel.Columns, found: kernel.Groups, kept: int, code: int) -> _Places:
     here = np.flatnonzero(found.band[:kept] == code)
     key = splitmix64(columns.star[found.row[found.first[here]]])
-    order = np.argsort(key)
+    order = _by_hash(key, found.number[here])
     count = found.number[here[order]]
     end = np.cumsum(count)
     fit = int(np.searchsorted(end, ROW_BOUND, side="right"))
     cut = int(key[order[fit]]) if fit < len(order) else None
     rows = int(end[fit - 1]) if fit else 0
     return _Places(here[order[:fit]], (end - count)[:fit], rows, cut, len(here))
+
+
+def _by_hash(key: NDArray[np.uint64], count: NDArray[np.int64]) -> NDArray[np.intp]:
+    """Return the order by hash, of so many of the smallest hashes that the bound is passed.
+
+    Hashes are spread evenly, so those below a limit are a known share of all.
+    """
+    share = 1.25 * ROW_BOUND / max(int(count.sum()), 1)
+    if share < 1.0:
+        few = np.flatnonzero(key < np.uint64(share * 2.0**64))
+        if int(count[few].sum()) > ROW_BOUND:
+            return few[np.argsort(key[few])]
+    return np.argsort(key)
 
 
 def _bands(

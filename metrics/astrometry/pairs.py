@@ -18,7 +18,7 @@ _ARCMIN = np.pi / 180.0 / 60.0
 _WIDE_STARS = 3_000
 _WIDE_ARCMIN = 60.0
 #: Pairs searched for those that are kept; in a denser field fewer stars are looked at.
-_MOST_PAIRS = 12_000_000
+_MOST_PAIRS = 5_000_000
 _SEARCHED = 250_000
 _CHUNK = 4_000
 #: A mode that differs less from the others, in units of the first, is not told from them.
