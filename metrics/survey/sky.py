@@ -9,6 +9,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from skyassay.metrics.healpix import cell_count, cells_of, centres_of
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 #: Visits handled at once: about 40 MB of candidates.
@@ -49,12 +51,7 @@ class SkyGrid:
 
     def cell(self, ra: Floats, dec: Floats) -> Ints:
         """Return the cell of each position (deg)."""
-        from astropy import units as u
-        from astropy_healpix.core import lonlat_to_healpix
-
-        nside = 1 << self.order
-        found = lonlat_to_healpix(ra * u.deg, dec * u.deg, nside, order="nested")
-        return np.asarray(found, dtype=np.int64)
+        return cells_of(ra, dec, self.order)
 
     def positions(self) -> tuple[Floats, Floats]:
         """Return right ascension and declination of the cell centres, deg."""
@@ -87,15 +84,13 @@ def unit_vectors(ra: Floats, dec: Floats) -> Floats:
 @lru_cache(maxsize=4)
 def sky_grid(order: int, field_deg2: float) -> SkyGrid:
     """Return the cells of one order, for a round field of view of this area (deg2)."""
-    from astropy_healpix.core import boundaries_lonlat, healpix_to_lonlat
+    from cdshealpix.nested import vertices
     from scipy.spatial import cKDTree
 
-    nside = 1 << order
-    cells = np.arange(12 * nside**2)
-    lon, lat = healpix_to_lonlat(cells, nside, order="nested")
-    centre = unit_vectors(np.degrees(lon.value), np.degrees(lat.value))
-    lon, lat = boundaries_lonlat(cells, 1, nside, order="nested")
-    corner = unit_vectors(np.degrees(lon.value), np.degrees(lat.value))
+    cells = np.arange(cell_count(order))
+    centre = unit_vectors(*centres_of(cells, order))
+    lon, lat = vertices(cells.astype(np.uint64), order, num_threads=1)
+    corner = unit_vectors(np.asarray(lon.deg), np.asarray(lat.deg))
     farthest = np.arccos(np.einsum("nkj,nj->nk", corner, centre).min())
     cosine = 1.0 - field_deg2 / SKY_DEG2 * 2.0  # of a cap of this area
     reach = 2.0 * np.sin(0.5 * (np.arccos(cosine) + farthest)) + 1e-9
