@@ -19,7 +19,7 @@ from skyassay.verify.folding import Failure, Folded, fold_part, guard
 from skyassay.verify.resume.container import Checkpoint, from_bytes, to_bytes
 from skyassay.verify.tables.clean import Tally, drop_broken, sorted_unique
 from skyassay.verify.tables.convert import canonical_batch
-from skyassay.verify.tables.parts import Content, Layout, Slice, as_arrays
+from skyassay.verify.tables.parts import Content, Layout, Slice, as_arrays, whole
 from skyassay.verify.tables.stored import StoredProduct
 
 #: What a partition becomes.
@@ -59,7 +59,7 @@ class FramePart:
         kept, tally = drop_broken(self.rows, self.stored.product)
         outside = np.isin(kept.column(self.layout.by).to_numpy(), self.border)
         table, repeated = sorted_unique(kept.filter(pa.array(~outside)), self.stored.product)
-        tables: dict[str, Table] = {n: one.read()[0] for n, one in self.whole.items()}
+        tables: dict[str, Table] = {n: whole(one) for n, one in self.whole.items()}
         tables[self.product] = as_arrays(table, self.stored, self.layout.give)
         aside = {self.product: kept.filter(pa.array(outside))} if outside.any() else {}
         return Content(tables, {self.product: tally + Tally(duplicates=repeated)}, aside)

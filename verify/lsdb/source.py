@@ -68,7 +68,11 @@ class LsdbSource(FileSource):
         cut = [name for name, plan in plans.items() if plan.by is not None]
         if locality not in ("object", "sample") or len(cut) != 1 or cut[0] not in self.catalogs:
             return None
-        whole = {name: Slice(self.one(name), plan) for name, plan in plans.items() if not plan.by}
+        whole = {
+            name: Slice(self.one(name).only(range(len(self.one(name).files))), plan)
+            for name, plan in plans.items()
+            if not plan.by
+        }
         return self._map(cut[0], plans[cut[0]], whole, folders, workers)
 
     def _map(

@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -211,12 +212,40 @@ class FilePart:
         tallies: dict[str, Tally] = {}
         aside: dict[str, pa.Table] = {}
         for name, one in self.slices.items():
-            tables[name], tally, beside = one.read()
-            if one.layout.by is not None:
-                tallies[name] = tally
+            if one.layout.by is None:
+                tables[name] = whole(one)
+                continue
+            tables[name], tallies[name], beside = one.read()
             if beside is not None and beside.num_rows:
                 aside[name] = beside
         return Content(tables, tallies, aside)
+
+
+@dataclass(frozen=True, eq=False)
+class _Named:
+    """A slice that is the same as another when its identity is."""
+
+    one: Slice
+    identity: str | None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Named) and self.identity == other.identity
+
+    def __hash__(self) -> int:
+        return hash(self.identity)
+
+
+def whole(one: Slice) -> Table:
+    """Return a product that every partition gets; a worker reads it once."""
+    return _whole(_Named(one, one.identity()))
+
+
+@lru_cache(maxsize=4)
+def _whole(named: _Named) -> Table:
+    tables, _, _ = named.one.read()
+    for column in tables.values():
+        column.flags.writeable = False
+    return tables
 
 
 def as_arrays(table: pa.Table, one: StoredProduct, names: tuple[str, ...]) -> dict[str, Any]:
