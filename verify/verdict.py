@@ -279,7 +279,7 @@ def _capability(criterion: Criterion, mine: Sequence[Measurement], blank: Verdic
             )
             continue
         if good:
-            parts.append(replace(blank, band=band, status="PASS", n=good[0].n))
+            parts.append(replace(blank, band=band, status="PASS", n=good[0].n, reason=None))
             continue
         why = here[0].reason if here else _missing_band(band, mine).reason
         parts.append(replace(blank, band=band, reason=why, hint=here[0].hint if here else None))
