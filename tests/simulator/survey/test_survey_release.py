@@ -93,6 +93,18 @@ def test_another_survey_is_not_overwritten(week, tmp_path):
     assert caught.value.code == "release_exists"
 
 
+def test_the_command_says_what_it_wrote(tmp_path, capsys):
+    where = ["--out", str(tmp_path), "--years", "0.01", "--seed", "3"]
+    assert not assay_code(["simulate", "survey", *where])
+    said = capsys.readouterr().out
+    assert "visit_table" in said
+    assert "visits level, 0.01 years, seed 3" in said
+    assert not assay_code(["simulate", "survey", *where, "--format", "json"])
+    assert json.loads(capsys.readouterr().out)["level"] == "visits"
+    assert assay_code(["simulate", "survey", "--years", "99", "--out", str(tmp_path)]) == 4
+    assert "bad_years" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_ten_years_are_judged_as_expected(tmp_path, capsys):
     from skyassay.simulator.nominal import nominals
