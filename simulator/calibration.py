@@ -198,6 +198,8 @@ def object_rows(
         "coord_dec": dec,
         "refBand": np.full(count, reference),
         "refExtendedness": table[f"{reference}_extendedness"],
+        # There is no dust in this sky.
+        "ebv": np.zeros(count),
         **table,
     }
 
@@ -227,6 +229,7 @@ def _one_band(
         f"{band}_cModelFlux": flux + extra * true * relative * model,
         f"{band}_cModelFluxErr": MODEL_NOISE * error,
         f"{band}_extendedness": np.minimum(np.abs(shape) * 3.0 / np.maximum(snr, 1.0), 1.0),
+        f"{band}_psfFlux_flag": np.zeros(mag.size, dtype=bool),
         f"{band}_pixelFlags_saturatedCenter": saturated,
     }, snr
 
