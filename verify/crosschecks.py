@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from statistics import NormalDist
 
 from skyassay.metrics.contract import Measurement
+from skyassay.verify.crosschecks_frames import frame_findings
 from skyassay.verify.records import COMPARISON_RECIPES, Finding, Verdict
 from skyassay.verify.units import factor
 
@@ -46,13 +47,14 @@ def cross_check(measurements: Sequence[Measurement], verdicts: Sequence[Verdict]
     list of Finding
         ``fraction_limit_disagree`` (error; a warning for a recipe that exists for
         comparison), ``verdicts_contradict`` (error), ``tail_not_gaussian``,
-        ``scatter_not_its_error_model`` (warnings).
+        ``scatter_not_its_error_model`` (warnings), and those of `frame_findings`.
     """
     found = [
         *_fractions_and_limits(measurements),
         *_contradictions(verdicts),
         *_tails(measurements),
         *_error_model(measurements),
+        *frame_findings(measurements),
     ]
     return list(dict.fromkeys(found))
 

@@ -55,7 +55,9 @@ def _shared(twin: Twin, band: str) -> float:
     tail = 1.0 + errors.tail_fraction * (errors.tail_scale**2 - 1.0)
     # The mean square of a coordinate over a disc is a quarter of the radius squared.
     stretch = (errors.scale**2 + 2.0 * errors.shear**2) * (MAS_PER_RADIAN * radius) ** 2 / 4.0
-    return twin.astrometry.frame.distortion_mas**2 + tail * (errors.translation_mas**2 + stretch)
+    return float(
+        twin.astrometry.frame.distortion_mas**2 + tail * (errors.translation_mas**2 + stretch)
+    )
 
 
 def aa1(twin: Twin, band: str, _at: float | None = None) -> float:
