@@ -56,25 +56,35 @@ class UnitMetric(BaseMetric):
         """
         raise NotImplementedError
 
-    def zero(self) -> UnitRows:
+    def zero(self) -> Any:
         """Return the state of no data."""
         return UnitRows(self.key)
 
-    def fold(self, part: Tables) -> UnitRows:
+    def fold(self, part: Tables) -> Any:
         """Return the usable rows of one partition."""
         columns, usable = self.rows(part)
         if not len(usable):
             return self.zero()
         names, number = np.unique(columns["band"][~usable].astype(str), return_counts=True)
         counts = {f"unusable_{n}": int(k) for n, k in zip(names, number, strict=True)}
-        return from_columns(self.key, {n: c[usable] for n, c in columns.items()}, counts)
+        return self.state_of({n: c[usable] for n, c in columns.items()}, counts)
 
-    def merge(self, a: UnitRows, b: UnitRows) -> UnitRows:
+    def state_of(self, columns: Columns, counts: Mapping[str, int]) -> Any:
+        """Return the state of some rows: all of them, unless a metric keeps a sample."""
+        return from_columns(self.key, columns, counts)
+
+    def merge(self, a: Any, b: Any) -> Any:
         """Return the rows of both parts."""
         return merge(a, b)
 
-    def finish(self, state: UnitRows, at: Bindings) -> list[Measurement]:
+    def kept(self, state: Any) -> UnitRows:
+        """Return the rows of a state."""
+        rows: UnitRows = state
+        return rows
+
+    def finish(self, state: Any, at: Bindings) -> list[Measurement]:
         """Return the measurements of every band that has a row; none when there was no row."""
+        state = self.kept(state)
         found: list[Measurement] = []
         for band in self._bands(state):
             rows = state.where(state["band"] == band)
@@ -99,8 +109,9 @@ class UnitMetric(BaseMetric):
         bare = self.not_measured(v.why, band=band, n=len(rows), n_rejected=unusable)
         return replace(bare, at=dict(v.at), at_units={k: self.at_units[k] for k in v.at})
 
-    def evidence(self, state: UnitRows) -> Mapping[str, Table]:
+    def evidence(self, state: Any) -> Mapping[str, Table]:
         """Return per band one row per unit, spread evenly over the rows when there are many."""
+        state = self.kept(state)
         found: dict[str, Table] = {}
         for band in self._bands(state):
             rows = state.where(state["band"] == band)

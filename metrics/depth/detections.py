@@ -48,10 +48,10 @@ SRD_DETECTIONS = Recipe(
 class DepthFromDetections(BaseMetric):
     """Depth at which the quoted noise of faint sources gives S/N 5, less the visit's, mag.
 
-    A cross-check of the five-sigma depth of LPM-17 section 3.3.2: point sources of S/N 5 to 10 tell, by their own flux errors, at which
-    magnitude S/N is 5; the visit table says what the noise of the image, its PSF and its zero
-    point give. Both should agree. The part of the noise that is the source's own is taken off
-    by the error model of Ivezic et al. (2019), eq. 5.
+    A cross-check of the five-sigma depth of LPM-17 section 3.3.2: point sources of S/N 5 to 10
+    tell, by their own flux errors, at which magnitude S/N is 5; the visit table says what the
+    noise of the image, its PSF and its zero point give. Both should agree. The part of the
+    noise that is the source's own is taken off by the model of Ivezic et al. (2019), eq. 5.
 
     Differs from the peers: analysis_tools (FiveSigmaPointSourceDepth) takes the median
     magnitude of stars of S/N 4.75 to 5.25, which needs many and leans on what is detected.

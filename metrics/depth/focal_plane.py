@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from skyassay.metrics.contract import Bindings, Column, Recipe, Scalar, Table, Tables
 from skyassay.metrics.plugin import NotMeasured, Value
+from skyassay.metrics.states import row_sample
+from skyassay.metrics.states.row_sample import RowSample
 from skyassay.metrics.states.unit_rows import UnitRows
 from skyassay.metrics.statistics.clustered import clustered_fraction, clustered_quantile
 from skyassay.metrics.statistics.tails import scaled
@@ -18,6 +20,8 @@ from skyassay.metrics.unit_family import Columns, UnitMetric, all_finite, nights
 
 Floats = NDArray[np.float64]
 PRODUCT = "visit_detector_table"
+#: Detectors kept, in whole visits: 12 MB.
+ROW_BOUND = 2**18
 SRD_FOCAL_PLANE = Recipe(
     "srd",
     {
@@ -66,6 +70,22 @@ class _FocalPlane(UnitMetric):
         median, count = median_of_others(columns["visit"], columns["depth"], usable)
         loss = (median - columns.pop("depth")) * scale_of_others(count)
         return {**columns, "loss": loss, "detectors": count}, usable & (count > 1)
+
+    def zero(self) -> RowSample:
+        """Return the state of no data."""
+        return RowSample(self.key, bound=ROW_BOUND)
+
+    def state_of(self, columns: Columns, counts: Mapping[str, int]) -> RowSample:
+        """Return a bounded sample of whole visits: a survey has too many detectors to keep."""
+        return row_sample.from_rows(self.key, columns, counts, bound=ROW_BOUND)
+
+    def merge(self, a: RowSample, b: RowSample) -> RowSample:
+        """Return the visits of both parts, within the bound."""
+        return row_sample.merge(a, b)
+
+    def kept(self, state: RowSample) -> UnitRows:
+        """Return the rows of the visits in the sample."""
+        return UnitRows(state.key, state.columns, state.counts)
 
     def chosen(self, rows: UnitRows) -> UnitRows:
         """Return the rows of visits with enough detectors.
@@ -157,6 +177,7 @@ class DF2(_FocalPlane):
     relative. Noise of the depths is not removed (a table gives none), so it counts as loss.
 
     Differs from the peers: no published package computes it.
+    Of more than 262,144 detectors in visits a fair sample of whole visits is kept.
     Not measured when: fewer than three visits or two nights have five detectors or more.
     """
 

@@ -91,3 +91,19 @@ def test_whole_visits_may_come_in_any_order():
     second = {k: v[~odd] for k, v in table.items()}
     parts = [metric.fold({"visit_detector_table": t}) for t in (first, second)]
     assert state_digest(metric.merge(*parts)) == state_digest(whole)
+
+
+def test_a_large_survey_is_sampled_by_whole_visits(monkeypatch):
+    from skyassay.metrics.depth import focal_plane
+
+    monkeypatch.setattr(focal_plane, "ROW_BOUND", 100)
+    table = rows(0.05 * np.random.default_rng(6).normal(size=(40, 9)))
+    metric = make(Z2)
+    whole = metric.fold({"visit_detector_table": table})
+    assert len(whole) == 99
+    first, second = (
+        metric.fold({"visit_detector_table": {k: v[i] for k, v in table.items()}})
+        for i in (table["visit"] < 23, table["visit"] >= 23)
+    )
+    assert state_digest(metric.merge(second, first)) == state_digest(whole)
+    assert metric.finish(whole, {})[0].n == 99
