@@ -27,7 +27,11 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Ratio:
-    """The ratio and what it is made of; scatters in mmag."""
+    """The ratio and what it is made of; scatters in mmag.
+
+    `visit_share` is the share of the galaxies' variance that they share with the stars of
+    their visit.
+    """
 
     value: float
     interval: Interval
@@ -35,6 +39,7 @@ class Ratio:
     galaxy_rms: float
     n_galaxies: int
     n_visits: int
+    visit_share: float
 
 
 def matched_ratio(
@@ -100,6 +105,7 @@ def matched_ratio(
         galaxy_rms=float(np.sqrt(_variance(y, ones))),
         n_galaxies=len(y),
         n_visits=n,
+        visit_share=shared.value / shared.galaxies,
     )
 
 

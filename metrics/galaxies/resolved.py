@@ -126,6 +126,8 @@ class _ResolvedRatio(BaseMetric):
             "n_galaxies": ratio.n_galaxies,
             "star_rms": ratio.star_rms,
             "galaxy_rms": ratio.galaxy_rms,
+            "budget_visit": ratio.visit_share,
+            "budget_own": 1.0 - ratio.visit_share,
         }
         return Value(ratio.value, ratio.n_galaxies, ratio.interval, diagnostics=notes)
 

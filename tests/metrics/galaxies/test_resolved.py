@@ -45,6 +45,9 @@ def test_the_ratio_of_population_scatters_is_found(ratio):
     assert m.interval.low < true < m.interval.high
     assert m.value == pytest.approx(true, rel=0.1)
     assert (m.band, m.n, m.diagnostics["n_units"]) == ("i", 300, 30)
+    visit = m.diagnostics["budget_visit"]
+    assert visit == pytest.approx(9.0 / (9.0 + 16.0 * ratio**2), rel=0.5)
+    assert visit + m.diagnostics["budget_own"] == pytest.approx(1.0)
 
 
 def test_the_shared_term_cancels_where_stars_and_galaxies_are_alike():
