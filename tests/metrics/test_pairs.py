@@ -190,3 +190,18 @@ def test_cells_are_fixed_on_the_sky() -> None:
     if len(np.unique(part)) == len(np.unique(whole)):
         np.testing.assert_array_equal(part, whole[::2])
     assert sky_cells(d[:20]) is None
+
+
+def test_a_dense_field_is_searched_by_fewer_stars(monkeypatch) -> None:
+    """Those with the smallest hashes: the pairs are the ones that these stars have."""
+    rng = np.random.default_rng(4)
+    mean = vectors(150.0 + rng.uniform(-0.1, 0.1, 400), rng.uniform(-0.1, 0.1, 400))
+    star = np.arange(400)
+    whole, available = find_pairs(mean, star, 5.0, 1.0, 50)
+    monkeypatch.setattr("skyassay.metrics.astrometry.pairs._MOST_PAIRS", 4_000)
+    few, searched = find_pairs(mean, star, 5.0, 1.0, 50)
+    assert len(whole) == len(few) == 50
+    assert 50 < searched < available
+    used = int(few.max()) + 1
+    every, _ = find_pairs(mean[:used], star[:used], 5.0, 1.0, None)
+    assert {tuple(p) for p in few} <= {tuple(p) for p in every}
