@@ -53,10 +53,10 @@ def errors(
     def mine(name: str) -> NDArray[np.float64]:
         if name not in fitted:
             return np.full(len(row), np.nan)
-        return np.asarray(fitted[name], dtype=np.float64)[row]
+        return _finite(fitted[name], row)
 
     def real(name: str) -> NDArray[np.float64]:
-        return np.asarray(truth[name], dtype=np.float64)[true_row]
+        return _finite(truth[name], true_row)
 
     found: dict[str, NDArray[Any]] = {
         "objectId": np.asarray(fitted["objectId"])[row].astype(np.int64),
@@ -69,3 +69,9 @@ def errors(
         found[name] = mine(value) - real(true)
         found[f"{name}_quoted"] = mine(quoted)
     return found
+
+
+def _finite(column: NDArray[Any], row: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Return numbers of some rows; what is infinite is not known."""
+    values = np.asarray(column, dtype=np.float64)[row]
+    return np.where(np.isfinite(values), values, np.nan)
