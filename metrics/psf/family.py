@@ -37,7 +37,7 @@ class ImageMetric(UnitMetric):
     def fold(self, part: Tables) -> UnitRows:
         """Return the images of one partition that have stars enough; count the others."""
         if not len(part[SOURCE]["visit"]):
-            return self.zero()
+            return UnitRows(self.key)
         found = images(part, self.recipe["stars"], self.key, self.needed)
         enough = found.count >= self.recipe["min_stars"]
         refused = np.concatenate([found.lost, found.first("band")[~enough].astype(str)])
