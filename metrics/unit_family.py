@@ -15,6 +15,8 @@ from skyassay.metrics.states.unit_rows import UnitRows, from_columns, merge
 
 #: Rows of evidence kept per band.
 EVIDENCE_ROWS = 4_000
+#: A magnitude or a size in arcsec beyond this is none.
+ABSURD = 100.0
 #: No visit for so long, in days, means that the sun was up: 7 hours.
 DAYLIGHT = 0.3
 Columns = Mapping[str, NDArray[Any]]
@@ -165,6 +167,27 @@ def nights(mjd: NDArray[np.float64]) -> NDArray[np.int64]:
     label = np.empty(len(mjd), dtype=np.int64)
     label[order] = np.cumsum(np.diff(mjd[order], prepend=mjd[order][:1]) > DAYLIGHT)
     return label
+
+
+def night_share(values: NDArray[np.float64], label: NDArray[np.int64]) -> float:
+    """Return the share of the variance that nights share, by one-way analysis of variance.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n,)
+    label : ndarray of int, shape (n,)
+        Night of each value, from 0.
+    """
+    size = np.bincount(label).astype(np.float64)
+    groups, n = len(size), len(values)
+    if groups < 2 or n <= groups:
+        return 0.0
+    mean = np.bincount(label, values) / size
+    between = float((size * (mean - values.mean()) ** 2).sum()) / (groups - 1)
+    within = float(((values - mean[label]) ** 2).sum()) / (n - groups)
+    typical = (n - float((size**2).sum()) / n) / (groups - 1)
+    shared = max(between - within, 0.0) / typical
+    return shared / (shared + within) if shared + within > 0.0 else 0.0
 
 
 def number(table: Table, name: str) -> NDArray[np.float64]:

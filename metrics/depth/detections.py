@@ -22,7 +22,7 @@ from skyassay.metrics.instrument.sky import of_visit
 from skyassay.metrics.plugin import BaseMetric, NotMeasured, Value
 from skyassay.metrics.selection import FLAGS
 from skyassay.metrics.states.keyed_sums import KeyedSums, from_values, merge
-from skyassay.metrics.unit_family import EVIDENCE_ROWS, number
+from skyassay.metrics.unit_family import ABSURD, EVIDENCE_ROWS, number
 
 Floats = NDArray[np.float64]
 SOURCES, VISITS = "matched_source", "visit_table"
@@ -100,7 +100,7 @@ class DepthFromDetections(BaseMetric):
         visit = np.asarray(table["visit"]).astype(np.int64)[keep]
         depth = depth_of(flux[keep], error[keep], self.recipe["gamma"])
         off = depth - of_visit(part[VISITS], visit, "magLim")
-        good = (_SORTED[index] == band) & np.isfinite(off)
+        good = (_SORTED[index] == band) & (np.abs(off) < ABSURD)
         key = visit * _BAND_FACTOR + index
         return from_values(key[good], off[good], self.recipe["step_mag"])
 

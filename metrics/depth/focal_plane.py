@@ -16,7 +16,15 @@ from skyassay.metrics.states.row_sample import RowSample
 from skyassay.metrics.states.unit_rows import UnitRows
 from skyassay.metrics.statistics.clustered import clustered_fraction, clustered_quantile
 from skyassay.metrics.statistics.tails import scaled
-from skyassay.metrics.unit_family import Columns, UnitMetric, all_finite, nights, number
+from skyassay.metrics.unit_family import (
+    ABSURD,
+    Columns,
+    UnitMetric,
+    all_finite,
+    night_share,
+    nights,
+    number,
+)
 
 Floats = NDArray[np.float64]
 PRODUCT = "visit_detector_table"
@@ -66,7 +74,7 @@ class _FocalPlane(UnitMetric):
             "mjd": number(table, "expMidptMJD"),
             "depth": number(table, "magLim"),
         }
-        usable = all_finite(columns)
+        usable = all_finite(columns) & (np.abs(columns["depth"]) < ABSURD)
         median, count = median_of_others(columns["visit"], columns["depth"], usable)
         loss = (median - columns.pop("depth")) * scale_of_others(count)
         return {**columns, "loss": loss, "detectors": count}, usable & (count > 1)
@@ -165,6 +173,7 @@ def _notes(rows: UnitRows, label: NDArray[np.int64]) -> Mapping[str, Scalar]:
         "n_units": int(label.max()) + 1,
         "n_visits": len(np.unique(rows["visit"])),
         "n_detectors": len(detectors),
+        "budget_night": night_share(loss, label),
         "budget_detector": float(np.var(mean[index]) / total) if total > 0 else 0.0,
     }
 

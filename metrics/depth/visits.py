@@ -18,7 +18,15 @@ from skyassay.metrics.depth.fiducial import (
 )
 from skyassay.metrics.plugin import NotMeasured
 from skyassay.metrics.states.unit_rows import UnitRows
-from skyassay.metrics.unit_family import Columns, UnitMetric, all_finite, nights, number
+from skyassay.metrics.unit_family import (
+    ABSURD,
+    Columns,
+    UnitMetric,
+    all_finite,
+    night_share,
+    nights,
+    number,
+)
 
 PRODUCT = "visit_table"
 COLUMNS = (
@@ -94,6 +102,8 @@ class DepthMetric(UnitMetric):
             "zero": zero,
         }
         usable = all_finite(columns) & (airmass >= 1.0) & (exposure > 0) & (seeing > 0)
+        for name in ("depth", "zero", "magLim"):
+            usable &= np.abs(columns[name]) < ABSURD
         for kind in ("standard", "good"):
             columns[kind] = _within(self.recipe[kind], conditions, band, airmass, seeing, sky)
         return columns, usable
@@ -145,9 +155,13 @@ def photometric(rows: UnitRows, recipe: Recipe) -> NDArray[np.bool_]:
 
 
 def notes(rows: UnitRows) -> Mapping[str, Scalar]:
-    """Return the diagnostics of visits: how many nights share their weather among them."""
+    """Return the diagnostics of visits: how many nights share how much of their scatter."""
     label = nights(rows["mjd"])
-    return {"n_units": int(label.max()) + 1, "n_visits": len(rows)}
+    return {
+        "n_units": int(label.max()) + 1,
+        "n_visits": len(rows),
+        "budget_night": night_share(rows["depth"], label),
+    }
 
 
 def _within(

@@ -17,6 +17,8 @@ from skyassay.metrics.unit_family import number
 
 Floats = NDArray[np.float64]
 PRODUCT = "visit_detector_table"
+#: No sensor has so many: sums of them stay exact.
+_MOST_PIXELS = 2**31 - 1
 SRD_PIXELS = Recipe(
     "srd",
     {"PixFrac": 1.0, "SensorFraction": 15.0, "share": "bad pixels of all images over all pixels"},
@@ -70,7 +72,7 @@ class _Pixels(BaseMetric):
         total = number(table, "xSize") * number(table, "ySize")
         bad = number(table, "nPixelBad")
         with np.errstate(invalid="ignore"):
-            sound = np.isfinite(total) & (total > 0) & (bad >= 0) & (bad <= total)
+            sound = (total > 0) & (total < _MOST_PIXELS) & (bad >= 0) & (bad <= total)
         return PixelCounts(
             keyed_sums.from_values(sensor[sound], bad[sound], 1.0),
             keyed_sums.from_values(sensor[sound], total[sound], 1.0),

@@ -15,6 +15,8 @@ from skyassay.metrics.statistics.known_truth import clustered_rms
 from skyassay.metrics.unit_family import Columns, UnitMetric, all_finite, nights, number
 
 PRODUCT, TRUTH = "visit_table", "truth_visit"
+#: An error of the sky of so many per cent is a mistake in the table.
+_ABSURD = 1e6
 SRD_SKY = Recipe(
     "srd",
     {
@@ -63,7 +65,7 @@ class SBPrec(UnitMetric):
             "mjd": number(table, "expMidptMJD"),
             "error": 100.0 * (ratio - 1.0),
         }
-        return columns, all_finite(columns)
+        return columns, all_finite(columns) & (columns["error"] < _ABSURD)
 
     def values(self, rows: UnitRows, band: str, at: Bindings) -> list[Value]:
         """Return the error of one band."""

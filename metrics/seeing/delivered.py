@@ -64,7 +64,7 @@ class S1(SeeingMetric):
         system = kept["size"] ** 2 - atmosphere[near] ** 2
         size = np.sqrt(np.maximum(system + seeing**2, 0.0))
         value, interval = clustered_quantile(size, nights(kept["mjd"]), 0.5)
-        return Value(value, number, interval, {"seeing": seeing}, None, notes(kept))
+        return Value(value, number, interval, {"seeing": seeing}, None, notes(kept, size))
 
     def behind(self, rows: UnitRows, band: str) -> Table:
         """Return delivered sizes near the zenith, arcsec, and the seeing they had."""
@@ -98,7 +98,9 @@ class SF1(SeeingMetric):
         for limit in self.bound("SX", band, at):
             share, interval = clustered_fraction(ratio > limit, label, ratio)
             percent = scaled(interval, 100.0)
-            found.append(Value(100.0 * share, len(kept), percent, {"SX": limit}, None, notes(kept)))
+            found.append(
+                Value(100.0 * share, len(kept), percent, {"SX": limit}, None, notes(kept, ratio))
+            )
         return found
 
     def _ratio(self, rows: UnitRows) -> Floats:

@@ -50,7 +50,9 @@ class SysIQ(SeeingMetric):
                 "atmosphere_exceeds_image",
                 "The atmosphere alone is larger than the images: check the seeing monitor.",
             )
-        return [Value(math.sqrt(mean), len(kept), _root(interval), diagnostics=notes(kept))]
+        return [
+            Value(math.sqrt(mean), len(kept), _root(interval), diagnostics=notes(kept, squared))
+        ]
 
     def behind(self, rows: UnitRows, band: str) -> Table:
         """Return the system part of each visit, arcsec; negative where its square is."""

@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 
 from skyassay.metrics.contract import Column, Recipe, Scalar, Tables
 from skyassay.metrics.states.unit_rows import UnitRows
-from skyassay.metrics.unit_family import Columns, UnitMetric, all_finite, nights, number
+from skyassay.metrics.unit_family import (
+    ABSURD,
+    Columns,
+    UnitMetric,
+    all_finite,
+    night_share,
+    nights,
+    number,
+)
 
 Floats = NDArray[np.float64]
 PRODUCT = "visit_table"
@@ -89,7 +97,8 @@ class SeeingMetric(UnitMetric):
             "error": error * factor,
         }
         usable = all_finite(columns) & (airmass >= 1.0) & ~noisy
-        return columns, usable & (size > 0) & (atmosphere > 0) & (error >= 0)
+        usable &= (size > 0) & (size < ABSURD) & (airmass < ABSURD)
+        return columns, usable & (atmosphere > 0) & (atmosphere < ABSURD) & (error >= 0)
 
 
 def along_the_line_of_sight(
@@ -125,6 +134,11 @@ def calibrated_atmosphere(rows: UnitRows) -> Floats:
     return np.asarray(np.exp(log - share * (log - log.mean())))
 
 
-def notes(rows: UnitRows) -> dict[str, Scalar]:
-    """Return the diagnostics of visits: how many nights share their air among them."""
-    return {"n_units": int(nights(rows["mjd"]).max()) + 1, "n_visits": len(rows)}
+def notes(rows: UnitRows, values: Floats) -> dict[str, Scalar]:
+    """Return the diagnostics of visits: how many nights share how much of the scatter."""
+    label = nights(rows["mjd"])
+    return {
+        "n_units": int(label.max()) + 1,
+        "n_visits": len(rows),
+        "budget_night": night_share(values, label),
+    }
