@@ -21,6 +21,7 @@ Floats = NDArray[np.float64]
 Table = dict[str, NDArray[Any]]
 #: Identifiers of the release before are these of another range.
 PREVIOUS = 5_000_000_000_000
+_MOST_FALSE = 1_000_000_000
 #: Best error of a position, arcsec, and of the image in units of its seeing.
 _FLOOR, _CENTROID = 0.003, 0.5
 _SEEING = 0.8
@@ -121,7 +122,8 @@ def with_redshifts(terms: Galaxies, objects: Table, galaxies: Table, seed: int) 
     is_galaxy = galaxies["objectId"][place] == ids
     true = galaxies["redshift"][place]
     z = np.where(is_galaxy, true + (1.0 + true) * residual, np.abs(0.1 * star))
-    none = (u[2] < terms.z_missing) | (ids > FALSE_ID) & (ids < PREVIOUS)
+    nothing = (ids > FALSE_ID) & (ids < FALSE_ID + _MOST_FALSE)
+    none = (u[2] < terms.z_missing) | nothing
     return {
         "photoz_best": np.where(none, np.nan, np.maximum(z, 0.0)),
         "photoz_err": np.where(none, np.nan, terms.z_sigma * (1.0 + np.maximum(z, 0.0))),

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from skyassay.metrics.catalog.census import THERE, Census, recipe
-from skyassay.metrics.contract import Column, Recipe, Table, Tables, finite
+from skyassay.metrics.catalog.sound import flag, positive
+from skyassay.metrics.contract import Column, Recipe, Tables, finite
 
-Bools = NDArray[np.bool_]
 BANDS = ("u", "g", "r", "i", "z", "y")
 
 
@@ -39,7 +38,7 @@ class UnexplainedPhotoZ(Census):
         table = part["object"]
         z = np.asarray(table["photoz_best"], dtype=np.float64)
         there = finite(z) & (np.where(finite(z), z, -1.0) >= 0.0)
-        unexplained = ~there & ~_flag(table, "photoz_flag")
+        unexplained = ~there & ~flag(table, "photoz_flag")
         return {"without_reason": int(unexplained.sum()), THERE: int(there.sum())}
 
 
@@ -123,28 +122,15 @@ class UnsoundErrors(Census):
         table = part["object"]
         wrong = {THERE: 0}
         for flux in self.fluxes:
-            measured = finite(table[flux]) & ~_flag(table, f"{flux}_flag")
+            measured = finite(table[flux]) & ~flag(table, f"{flux}_flag")
             wrong[THERE] += int(measured.sum())
-            wrong[flux] = int((measured & ~_positive(table[f"{flux}Err"])).sum())
+            wrong[flux] = int((measured & ~positive(table[f"{flux}Err"])).sum())
         ra, dec, both = (
             np.asarray(table[n], dtype=np.float64)
             for n in ("coord_raErr", "coord_decErr", "coord_ra_dec_Cov")
         )
-        sound = _positive(ra) & _positive(dec) & finite(both)
+        sound = positive(ra) & positive(dec) & finite(both)
         with np.errstate(invalid="ignore", over="ignore"):
             definite = np.abs(both) < ra * dec
         wrong["position"] = int((~(sound & definite)).sum())
         return wrong
-
-
-def _flag(table: Table, name: str) -> Bools:
-    """Return a flag, False where the table has none."""
-    if name not in table:
-        return np.zeros(len(next(iter(table.values()))), dtype=bool)
-    return np.asarray(table[name]).astype(bool)
-
-
-def _positive(values: NDArray[Any]) -> Bools:
-    """Return which values are finite and above zero."""
-    x = np.asarray(values, dtype=np.float64)
-    return np.isfinite(x) & (np.where(np.isfinite(x), x, 0.0) > 0.0)

@@ -144,3 +144,31 @@ def test_parts_add_up(name):
     whole = plugin.fold({"object": table})
     assert state.to_bytes() == whole.to_bytes()
     assert plugin.finish(state, {}) == plugin.finish(whole, {})
+
+
+def sources(n=4):
+    names = ("coord_ra", "coord_dec", "psfFlux", "psfFluxErr", "ap12Flux", "ap12FluxErr")
+    table = {name: np.full(n, 5.0) for name in (*names, "ixx", "iyy")}
+    return table | {"ixy": np.zeros(n), "sourceId": np.arange(n), "visit": np.ones(n, int)}
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "part"),
+    [
+        ("coord_dec", np.nan, "centroid"),
+        ("ap12Flux", np.inf, "ap12Flux"),
+        ("psfFluxErr", 0.0, "psfFlux"),
+        ("ixx", -1.0, "shape"),
+        ("ixy", 6.0, "shape"),
+        ("iyy", np.nan, "shape"),
+    ],
+)
+def test_detections_need_every_part_or_its_flag(column, value, part):
+    table = sources()
+    (m,) = measured("catalog.sources.incomplete", {"source": table})
+    assert (m.value, m.diagnostics["shown"]) == (0.0, True)
+    table[column][2] = value
+    (m,) = measured("catalog.sources.incomplete", {"source": table})
+    assert m.value == m.diagnostics[f"wrong.{part}"] == 1.0
+    explained = table | {f"{part}_flag": np.arange(4) == 2}
+    assert measured("catalog.sources.incomplete", {"source": explained})[0].value == 0.0
