@@ -202,7 +202,7 @@ class PsfStar(_Faint):
     detected are missing, which lowers the scatter of the faintest bin.
     """
 
-    id = "photometry.repeatability.faint_psf_star"
+    id = "photometry.faint.psf_star"
     title = "Repeatability of PSF magnitudes of faint stars"
     inputs: ClassVar[Mapping[str, tuple[Column, ...]]] = _columns("psfFlux")
 
@@ -222,7 +222,7 @@ class ModelStar(_Faint):
     Not measured when: there is no cModelFlux, or fewer than 10 objects are in the bin.
     """
 
-    id = "photometry.repeatability.faint_model_star"
+    id = "photometry.faint.model_star"
     title = "Repeatability of model magnitudes of faint stars"
     inputs: ClassVar[Mapping[str, tuple[Column, ...]]] = _columns("cModelFlux")
     flux: ClassVar[str] = "cModelFlux"
@@ -244,7 +244,7 @@ class ModelGalaxy(_Faint):
     Not measured when: there is no cModelFlux, or fewer than 10 objects are in the bin.
     """
 
-    id = "photometry.repeatability.faint_model_galaxy"
+    id = "photometry.faint.model_galaxy"
     title = "Repeatability of model magnitudes of faint galaxies"
     inputs: ClassVar[Mapping[str, tuple[Column, ...]]] = _columns("cModelFlux")
     flux: ClassVar[str] = "cModelFlux"

@@ -235,7 +235,9 @@ def _photometry(
         mags[b] = NJY_ZERO_POINT - 2.5 * np.log10(safe)
         noise[b] = POGSON * np.where(fine, error, 1.0) / safe
         if cuts["extinction"] and "ebv" in table:
-            mags[b] = mags[b] - cuts["extinction"][b] * np.asarray(table["ebv"], np.float64)
+            dust = np.asarray(table["ebv"], np.float64)
+            good &= np.isfinite(dust)
+            mags[b] = mags[b] - cuts["extinction"][b] * np.where(np.isfinite(dust), dust, 0.0)
         column = f"{b}_extendedness" if f"{b}_extendedness" in table else "refExtendedness"
         extendedness = np.asarray(table.get(column, np.full(len(good), np.nan)), np.float64)
         with np.errstate(invalid="ignore"):

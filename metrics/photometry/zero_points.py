@@ -232,7 +232,9 @@ def _between(truth: Table, limits: Sequence[float]) -> Bools:
     """Return which stars have a true g - i within limits: none where it is not known."""
     if "g_mag" not in truth or "i_mag" not in truth:
         return np.zeros(len(truth["objectId"]), dtype=bool)
-    colour = np.asarray(truth["g_mag"], np.float64) - np.asarray(truth["i_mag"], np.float64)
+    g, i = (np.asarray(truth[n], np.float64) for n in ("g_mag", "i_mag"))
+    known = np.isfinite(g) & np.isfinite(i)
+    colour = np.where(known, g, np.nan) - np.where(known, i, np.nan)
     return np.asarray((colour >= limits[0]) & (colour < limits[1]))
 
 
@@ -260,7 +262,8 @@ def _errors(table: Table, truth: Table, band: str, cuts: Mapping[str, Any]) -> t
         good = np.isfinite(flux) & np.isfinite(error) & (flux > 0) & (error > 0)
         good &= (flux >= cuts["snr_min"] * error) & (true >= bright) & (true < faint)
         measured = NJY_ZERO_POINT - 2.5 * np.log10(np.where(good, flux, 1.0))
-        delta = 1e3 * (measured - true)
+        # What is not used is zero: differences of two bands must not meet infinities.
+        delta = 1e3 * (measured - np.where(good, true, measured))
     for name in FLAGS:
         if f"{band}_{name}" in table:
             good &= ~np.asarray(table[f"{band}_{name}"]).astype(bool)

@@ -10,7 +10,7 @@ import pytest
 from skyassay.metrics.contract import Measurement, state_digest
 from skyassay.metrics.registry import make
 
-F = "photometry.repeatability.faint_"
+F = "photometry.faint."
 Tables = dict[str, dict[str, Any]]
 
 
