@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from skyassay.metrics.contract import Bindings, Column, Recipe, Scalar, Table
 from skyassay.metrics.plugin import NotMeasured, Value
+from skyassay.metrics.psf.budget import budget
 from skyassay.metrics.psf.family import ImageMetric
 from skyassay.metrics.psf.pairs import COMPONENTS, RANGES, correlations
 from skyassay.metrics.psf.recipes import CORRELATION
@@ -121,10 +122,11 @@ class _Survey(ResidualCorrelation):
             x = kept[f"xi_{component}_{self.where}"]
             value, interval = clustered_mean(x, night, pairs)
             noise = kept[f"noise_{component}_{self.where}"]
-            notes = {
+            notes: dict[str, Scalar] = {
                 **self.notes(kept, night, self.where),
                 "median_over_images": float(np.median(x)),
                 "own_noise_median": float(np.median(noise)),
+                **budget(x, night, float(np.mean(np.square(noise)))),
             }
             found.append(Value(value, len(x), interval, None, component, notes))
         return found

@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from skyassay.metrics.contract import Bindings, Column, Recipe, Table
+from skyassay.metrics.contract import Bindings, Column, Recipe, Scalar, Table
 from skyassay.metrics.plugin import NotMeasured, Value
+from skyassay.metrics.psf.budget import budget
 from skyassay.metrics.psf.family import ImageMetric
 from skyassay.metrics.psf.growth import energy_radius
 from skyassay.metrics.psf.recipes import ENERGY
@@ -69,11 +70,12 @@ class _EnergyRadius(ImageMetric):
             )
         night = nights(rows["mjd"][there])
         mean, interval = clustered_mean(value[there], night)
-        notes = {
+        notes: dict[str, Scalar] = {
             "n_units": len(np.unique(night)),
             "n_visits": int(there.sum()),
             "n_stars": int(rows["n_stars"][there].sum()),
             "seeing_median": float(np.median(rows["seeing"][there])),
+            **budget(value[there], night),
         }
         return [Value(mean, int(there.sum()), interval, diagnostics=notes)]
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
+from skyassay.metrics.contract import state_digest
 from skyassay.metrics.registry import make
 from skyassay.simulator.expectations.psf import EXPECTATIONS, below_kernel, near_kernel
 from skyassay.simulator.parts import Scene, nights
@@ -127,3 +128,24 @@ def test_samples_have_the_value_they_are_asked_for(sampler):
         values += [m.value for m in made.finish(made.fold(drawn), {})]
     error = np.std(values) / np.sqrt(4)
     assert np.mean(values) == pytest.approx(target, rel=0.03, abs=4 * error)
+
+
+@pytest.mark.parametrize(
+    ("metric", "target"),
+    [
+        ("psf.energy_radius.sr3", 1.5),
+        ("psf.ellipticity.se1", 0.03),
+        ("psf.residual_correlation.tef", 10.0),
+    ],
+)
+def test_order_and_partitions_change_no_digest(metric, target):
+    made = make(metric)
+    (sampler,) = (s for s in SAMPLERS if s.metric == metric)
+    tables = sampler.draw(Draw(targets={"r": target, "i": 0.9 * target}, size=5, seed=1))
+    order = np.random.default_rng(0).permutation(len(tables["source"]["visit"]))
+    mixed = {n: c[order] for n, c in tables["source"].items()}
+    state = made.zero()
+    for k in range(4):
+        part = {n: c[mixed["visit"] % 4 == k] for n, c in mixed.items()}
+        state = made.merge(made.fold({**tables, "source": part}), state)
+    assert state_digest(state) == state_digest(made.fold(tables))
