@@ -8,6 +8,7 @@ from statistics import NormalDist
 
 from skyassay.metrics.contract import Measurement
 from skyassay.verify.crosschecks_frames import frame_findings
+from skyassay.verify.depth_checks import depth_findings
 from skyassay.verify.records import COMPARISON_RECIPES, Finding, Verdict
 from skyassay.verify.units import factor
 
@@ -47,7 +48,8 @@ def cross_check(measurements: Sequence[Measurement], verdicts: Sequence[Verdict]
     list of Finding
         ``fraction_limit_disagree`` (error; a warning for a recipe that exists for
         comparison), ``verdicts_contradict`` (error), ``tail_not_gaussian``,
-        ``scatter_not_its_error_model`` (warnings), and those of `frame_findings`.
+        ``scatter_not_its_error_model`` (warnings), and those of `frame_findings` and
+        `depth_findings`.
     """
     found = [
         *_fractions_and_limits(measurements),
@@ -55,6 +57,7 @@ def cross_check(measurements: Sequence[Measurement], verdicts: Sequence[Verdict]
         *_tails(measurements),
         *_error_model(measurements),
         *frame_findings(measurements),
+        *depth_findings(measurements),
     ]
     return list(dict.fromkeys(found))
 
