@@ -49,9 +49,10 @@ SRD_DEPTH = Recipe(
         "standard": {"airmass_max": 1.8, "seeing_ratio_max": 1.8, "sky_brighter_max": 1.5},
         # Good-seeing, dark, near-zenith visits (LPM-17 3.3.2.1 names the kinds, not the numbers).
         "good": {"airmass_max": 1.2, "seeing_ratio_max": 1.2, "sky_brighter_max": 0.3},
-        # Photometric: zero point at airmass 1 this close to the band's clear one.
+        # Photometric: zero point at airmass 1 this close to the clear one of the band and month.
         "photometric_mag": 0.05,
         "clear_quantile": 0.9,
+        "clear_window_days": 30.0,
         "min_visits": 3,
         "Z1": 24.4,
         "DF1": 10.0,
@@ -147,11 +148,18 @@ class DepthMetric(UnitMetric):
 def photometric(rows: UnitRows, recipe: Recipe) -> NDArray[np.bool_]:
     """Return which visits of one band had a clear sky, by their zero points.
 
-    When every night was cloudy the thinnest cloud is taken for a clear sky: visits that were
-    not photometric then count as if they were, which makes the depth look worse, not better.
+    What is clear is told by the visits of the same weeks: were it the best of all years, the
+    visits of a telescope that loses throughput would be taken for cloudy, and only its best
+    time would count. When all of these weeks were cloudy the thinnest cloud is taken for a
+    clear sky, which makes the depth look worse, not better.
     """
-    clear = float(np.quantile(rows["zero"], recipe["clear_quantile"]))
-    return np.asarray(rows["zero"] >= clear - recipe["photometric_mag"])
+    zero, weeks = rows["zero"], np.floor(rows["mjd"] / recipe["clear_window_days"])
+    order = np.argsort(weeks, kind="stable")
+    edges = np.flatnonzero(np.diff(weeks[order])) + 1
+    clear = np.empty(len(zero))
+    for mine in np.split(order, edges):
+        clear[mine] = np.quantile(zero[mine], recipe["clear_quantile"])
+    return np.asarray(zero >= clear - recipe["photometric_mag"])
 
 
 def notes(rows: UnitRows) -> Mapping[str, Scalar]:

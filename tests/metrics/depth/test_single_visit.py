@@ -70,6 +70,16 @@ def test_visits_through_cloud_do_not_count():
     assert (found.n, found.n_rejected) == (45, 15)
 
 
+def test_a_telescope_that_grows_dim_is_not_cloudy():
+    depths = np.linspace(24.2, 23.8, 200)
+    table = visits(depths, nights=200)
+    table["zeroPoint"] = table["zeroPoint"] + depths - 24.2
+    found = measure(DB1, table)
+    # Only the best weeks would count if their zero point were that of a clear sky for ever.
+    assert found.value == pytest.approx(24.0, abs=0.01)
+    assert found.n > 180
+
+
 def test_shallow_visits_and_the_depth_they_miss():
     depths = np.concatenate([np.full(8, 24.3), np.linspace(24.5, 24.9, 92)])
     table = visits(depths, nights=20)
