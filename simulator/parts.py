@@ -27,8 +27,10 @@ from skyassay.simulator.image_quality import with_images
 from skyassay.simulator.observe import observe
 from skyassay.simulator.presets import Preset
 from skyassay.simulator.psf_observe import source as psf_source
+from skyassay.simulator.random import rng
 from skyassay.simulator.twin import Twin
 from skyassay.simulator.universe import star_table
+from skyassay.simulator.variables import seen_on_coadds, variable_stars, with_variables
 from skyassay.simulator.visit_errors import with_errors
 from skyassay.simulator.wide import wide_stars, with_wide
 
@@ -103,6 +105,24 @@ def coadds(scene: Scene) -> Mapping[str, Table]:
     return {"object": object_rows(stars, scene["truth_visit"], bands, errors, scene.seed)}
 
 
+def variables(scene: Scene) -> Mapping[str, Table]:
+    """Return variable stars, in the truth and on the coadds; no visit-by-visit product has them."""
+    twin, cadence, visits = scene.twin, scene.preset.cadence, scene["truth_visit"]
+    more = variable_stars(
+        twin.variables, scene.preset.universe, cadence.fields, scene.seed, cadence.start
+    )
+    seen = seen_on_coadds(more, visits)
+    # Noise of their own: streams go by seed, module and band.
+    own = int(rng(scene.seed, "variables.coadds").integers(1 << 62))
+    errors = zero_point_error(twin.calibration, seen, cadence.fields, scene.seed)
+    bands = {b.band: b for b in twin.errors.bands}
+    rows = object_rows(seen, visits, bands, errors, own)
+    return {
+        "truth_star": with_variables(scene["truth_star"], more),
+        "object": appended(scene["object"], rows),
+    }
+
+
 def galaxies(scene: Scene) -> Mapping[str, Table]:
     """Return the galaxies that are really there."""
     universe, terms = scene.preset.universe, scene.twin.galaxies
@@ -145,6 +165,7 @@ PARTS: tuple[Part, ...] = (
     measurements,
     psf_source,
     coadds,
+    variables,
     galaxies,
     galaxy_coadds,
     galaxy_visits,

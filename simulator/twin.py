@@ -11,6 +11,7 @@ from skyassay.simulator.error_model import ErrorModel, default_model
 from skyassay.simulator.galaxies import Galaxies
 from skyassay.simulator.image_quality import ImageQuality
 from skyassay.simulator.psf_terms import PsfTerms
+from skyassay.simulator.variables import Variables
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class Twin:
         Of the zero points of the coadds.
     galaxies : Galaxies
         Of galaxies: what they are, how they are found, classed and measured.
+    variables : Variables
+        Of the stars that vary.
     psf : PsfTerms
         Of the point-spread function and the shapes of bright stars.
     images : ImageQuality
@@ -37,6 +40,7 @@ class Twin:
 
     errors: ErrorModel = field(default_factory=default_model)
     galaxies: Galaxies = Galaxies()  # noqa: RUF009 - frozen
+    variables: Variables = Variables()  # noqa: RUF009 - frozen
     psf: PsfTerms = PsfTerms()  # noqa: RUF009 - frozen
     calibration: Calibration = field(default_factory=Calibration)
     images: ImageQuality = ImageQuality()  # noqa: RUF009

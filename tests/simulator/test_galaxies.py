@@ -6,12 +6,19 @@ import pytest
 from skyassay.metrics.registry import make
 from skyassay.simulator.expectations import galaxies as expected
 from skyassay.simulator.galaxies import FALSE_ID, GALAXY_ID, Galaxies
-from skyassay.simulator.parts import PARTS, build, galaxies, galaxy_coadds, galaxy_visits
+from skyassay.simulator.parts import (
+    PARTS,
+    build,
+    galaxies,
+    galaxy_coadds,
+    galaxy_visits,
+    variables,
+)
 from skyassay.simulator.presets import preset
 from skyassay.simulator.twin import Twin
 
 TWIN = Twin()
-OURS = (galaxies, galaxy_coadds, galaxy_visits)
+OURS = (variables, galaxies, galaxy_coadds, galaxy_visits)
 
 
 @pytest.fixture(scope="module")
@@ -108,3 +115,19 @@ def test_sizes_and_magnitudes_are_inside_their_ranges():
     assert np.median(terms.radius(u)) == pytest.approx(terms.size)
     assert terms.radius(u).max() <= terms.size_max
     assert np.all(np.diff(terms.detected(np.linspace(17, 27, 50), np.full(50, 0.5))) <= 0.0)
+
+
+def test_variables_are_in_the_truth_and_on_coadds_but_not_among_repeats(scene):
+    star = scene["truth_star"]
+    vary = star["isVariable"]
+    assert vary.sum() == int(3000 * TWIN.variables.share)
+    assert np.all(star["r_amplitude"][vary] > 0.0)
+    assert np.all(star["r_amplitude"][~vary] == 0.0)
+    ids = star["objectId"][vary]
+    assert np.isin(ids, scene["object"]["objectId"]).all()
+    assert not np.isin(ids, scene["matched_source"]["objectId"]).any()
+    # A mean over few phases is off by less than the amplitude, and by more than noise.
+    at = np.searchsorted(scene["object"]["objectId"], ids)
+    mag = 31.4 - 2.5 * np.log10(scene["object"]["r_psfFlux"][at])
+    off = np.abs(mag - star["r_mag"][vary]) / star["r_amplitude"][vary]
+    assert 0.05 < np.median(off) < 0.6
