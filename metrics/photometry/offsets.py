@@ -16,14 +16,21 @@ from skyassay.metrics.statistics.clustered import clustered_mean
 
 COLOURS = tuple(Term(f"{b}-{r}", b, r) for b, r in pairwise(BANDS))
 _CELLS: dict[str, Any] = {"order": 6, "mag": BRIGHT, "snr_min": 50.0}
-#: Scatter of cells beyond this is no reason to leave them out: it widens the interval.
+_REGIONS: dict[str, Any] = {"region_order": 3, "min_regions": 3, "most_noisy_share": 1.0}
+#: The scatter inside a cell does not matter here: it widens the interval of a mean.
 _ANY_NOISE = {"*": None}
 SRD_COLOUR = Recipe(
     "srd",
     {
         # The main sequence from turn-off stars to early M dwarfs.
         "cells": {**_CELLS, "g_i": [0.3, 2.8]},
-        "enough": {"region_order": 3, "min_stars": 10, "min_cells": 12, "min_regions": 3},
+        "enough": {
+            "region_order": 3,
+            "min_stars": 10,
+            "min_cells": 12,
+            "min_regions": 3,
+            "most_noisy_share": 1.0,
+        },
         "most_noise_mmag": _ANY_NOISE,
         "statistic": "mean over cells, each counted once",
     },
@@ -32,7 +39,13 @@ SRD_ABSOLUTE = Recipe(
     "srd",
     {
         "cells": {**_CELLS, "standards_only": True},
-        "enough": {"region_order": 3, "min_stars": 1, "min_cells": 3, "min_regions": 3},
+        "enough": {
+            "region_order": 3,
+            "min_stars": 1,
+            "min_cells": 3,
+            "min_regions": 3,
+            "most_noisy_share": 1.0,
+        },
         "most_noise_mmag": _ANY_NOISE,
         "statistic": "mean over cells with a standard star, each counted once",
     },

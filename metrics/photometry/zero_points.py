@@ -116,7 +116,7 @@ class Cells:
         Mean error in mmag, and the variance of that mean from the scatter of its stars.
     stars : ndarray of int, shape (n,)
     refused : int
-        Cells with too few stars or too much noise.
+        Cells with too few stars.
     """
 
     cell: NDArray[np.int64]
@@ -142,7 +142,11 @@ class Cells:
 def cells_of_term(
     state: KeyedSums, index: int, cuts: Mapping[str, Any], *, most_noise: float
 ) -> Cells:
-    """Return the cells of one term that have enough stars and little enough noise.
+    """Return the cells of one term that have enough stars.
+
+    The cut on the signal to noise of a star keeps the quoted noise of such a cell below a third
+    of the limit. A cell whose stars scatter more than they say is not left out: what makes them
+    scatter may be the error that is looked for. Many such cells are no measurement.
 
     Parameters
     ----------
@@ -150,14 +154,16 @@ def cells_of_term(
     index : int
         Of the term.
     cuts : mapping
-        As of `fold_cells`, with ``region_order``, ``min_stars``, ``min_cells``, ``min_regions``.
+        As of `fold_cells`, with ``region_order``, ``min_stars``, ``min_cells``, ``min_regions``
+        and ``most_noisy_share``.
     most_noise : float
-        Largest standard error of a cell that counts, mmag.
+        Standard error that a cell may have before it counts as noisy, mmag.
 
     Raises
     ------
     NotMeasured
-        ``no_standards``, ``no_stars``, ``too_few_cells``, ``too_few_regions``, ``no_scatter``.
+        ``no_standards``, ``no_stars``, ``too_few_cells``, ``too_few_regions``, ``no_scatter``,
+        ``noisy_cells``.
     """
     order, size = int(cuts["order"]), cell_count(int(cuts["order"]))
     mine = state.key // size == index
@@ -170,7 +176,7 @@ def cells_of_term(
     term = _only(state, mine)
     stars, variance = term.count, term.variance
     noise = variance / stars
-    good = (stars >= cuts["min_stars"]) & (np.nan_to_num(noise, nan=np.inf) <= most_noise**2)
+    good = stars >= cuts["min_stars"]
     cell = (term.key % size)[good]
     region = parents_of(cell, order, int(cuts["region_order"]))
     found = Cells(cell, region, term.mean[good], noise[good], stars[good], int((~good).sum()))
@@ -180,7 +186,19 @@ def cells_of_term(
         raise NotMeasured(
             "no_scatter", "Stars agree exactly with the truth: they are copies, not measurements."
         )
+    _quiet(found, most_noise, float(cuts["most_noisy_share"]))
     return found
+
+
+def _quiet(found: Cells, most_noise: float, share: float) -> None:
+    """Refuse cells of which more than a share are noisier than they may be."""
+    noisy = float((found.noise > most_noise**2).mean())
+    if noisy > share:
+        raise NotMeasured(
+            "noisy_cells",
+            f"In {noisy:.0%} of the cells the stars scatter so much that the cell's mean is known "
+            f"to no better than {most_noise:.1f} mmag: far more than their quoted errors say.",
+        )
 
 
 def _only(state: KeyedSums, mine: Bools) -> KeyedSums:
@@ -199,8 +217,8 @@ def _enough(found: Cells, cuts: Mapping[str, Any]) -> None:
     if len(found.cell) < cuts["min_cells"]:
         raise NotMeasured(
             "too_few_cells",
-            f"{len(found.cell)} cells of order {cuts['order']} have {cuts['min_stars']} stars and "
-            f"little noise, {found.refused} have not; the recipe needs {cuts['min_cells']}.",
+            f"{len(found.cell)} cells of order {cuts['order']} have {cuts['min_stars']} stars, "
+            f"{found.refused} have fewer; the recipe needs {cuts['min_cells']}.",
         )
     regions = len(np.unique(found.region))
     if regions < cuts["min_regions"]:

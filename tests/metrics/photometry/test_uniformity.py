@@ -113,13 +113,21 @@ def test_what_must_not_pass(change: str, reason: str) -> None:
         assert m.hint
 
 
-def test_noisy_cells_do_not_count() -> None:
+def test_many_noisy_cells_are_no_measurement() -> None:
     tables = _sample(size=4, target=2.0)
     noise = 60.0 * np.random.default_rng(5).standard_normal(len(tables["object"]["objectId"]))
     tables["object"]["g_psfFlux"] = tables["object"]["g_psfFlux"] * 10.0 ** (-0.4e-3 * noise)
     found = _found("pa3", tables)
-    assert found["g"].reason == "too_few_cells"
+    assert found["g"].reason == "noisy_cells"
     assert found["u"].status == "MEASURED"
+
+
+def test_a_cell_that_is_torn_apart_is_not_left_out() -> None:
+    tables = _sample(size=6, target=1.0)
+    tables["object"]["g_psfFlux"][:25] *= 1.2  # half of the first cell's stars
+    torn = _found("pa3", tables)["g"]
+    assert torn.n == 48
+    assert (torn.value or 0.0) > 8.0
 
 
 def test_no_row_is_no_measurement() -> None:
