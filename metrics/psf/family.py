@@ -36,9 +36,14 @@ class ImageMetric(UnitMetric):
 
     def fold(self, part: Tables) -> UnitRows:
         """Return the images of one partition that have stars enough; count the others."""
-        if not len(part[SOURCE]["visit"]):
+        source = part[SOURCE]
+        if self.bands:
+            asked = np.isin(np.asarray(source["band"]), self.bands)
+            source = {name: np.asarray(column)[asked] for name, column in source.items()}
+        if not len(source["visit"]):
             return UnitRows(self.key)
-        found = images(part, self.recipe["stars"], self.key, self.needed)
+        mine = {**part, SOURCE: source}
+        found = images(mine, self.recipe["stars"], self.key, self.needed)
         enough = found.count >= self.recipe["min_stars"]
         refused = np.concatenate([found.lost, found.first("band")[~enough].astype(str)])
         names, count = np.unique(refused, return_counts=True)

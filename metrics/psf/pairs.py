@@ -61,25 +61,25 @@ def correlations(
     p = _vectors(ra, dec)
     i, j, arcmin = _close_pairs(p)
     cell = _cells(p, cell_arcmin)
+    groups = int(cell.max(initial=-1)) + 1
     found: dict[tuple[str, str], Correlation] = {}
     for name, (a, b) in COMPONENTS.items():
         product = 0.5 * (residual[a][i] * residual[b][j] + residual[b][i] * residual[a][j])
         near = arcmin <= NEAR
-        found[name, "near"] = _listed(product[near], cell[i[near]])
-        found[name, "below"] = _listed(product, cell[i])
+        found[name, "near"] = _listed(product[near], cell[i[near]], groups)
+        found[name, "below"] = _listed(product, cell[i], groups)
         found[name, "far"] = _rest(residual[a], residual[b], product, cell)
     return found
 
 
-def _listed(product: Floats, cell: Ints) -> Correlation:
+def _listed(product: Floats, cell: Ints, cells: int) -> Correlation:
     """Return the mean over listed pairs; those of one cell share their noise."""
     n = len(product)
     if not n:
         return Correlation(float("nan"), float("inf"), 0)
     mean = float(product.mean())
-    _, label = np.unique(cell, return_inverse=True)
-    sums = np.bincount(label, product - mean)
-    groups = len(sums)
+    sums = np.bincount(cell, product - mean, cells)
+    groups = int(np.count_nonzero(np.bincount(cell, minlength=cells)))
     if groups < 2:
         return Correlation(mean, float("inf"), n)
     variance = float(np.square(sums).sum()) * groups / (groups - 1.0)
@@ -105,12 +105,11 @@ def _far_noise(a: Floats, b: Floats, cell: Ints, pairs: int) -> float:
     linear in them, because the mean residual is not zero, and the products of two.
     """
     n = len(a)
-    _, label = np.unique(cell, return_inverse=True)
-    size = np.bincount(label)
+    size = np.bincount(cell)
     if len(size) < 2:
         return float("inf")
     mean = float(a.mean()), float(b.mean())
-    s, t = (np.bincount(label, v) - size * m for v, m in zip((a, b), mean, strict=True))
+    s, t = (np.bincount(cell, v) - size * m for v, m in zip((a, b), mean, strict=True))
     aa, bb, ab = s * s, t * t, s * t
     linear = mean[0] ** 2 * bb.sum() + mean[1] ** 2 * aa.sum() + 2 * mean[0] * mean[1] * ab.sum()
     products = aa.sum() * bb.sum() - aa @ bb + ab.sum() ** 2 - ab @ ab
@@ -131,7 +130,7 @@ def _close_pairs(p: Floats) -> tuple[Ints, Ints, Floats]:
 
 
 def _cells(p: Floats, cell_arcmin: float) -> Ints:
-    """Return square cells on the plane that touches the sphere amid the stars."""
+    """Return square cells, from 0 up, on the plane that touches the sphere amid the stars."""
     centre = p.sum(axis=0)
     centre = centre / np.sqrt(centre @ centre)
     pole = np.eye(3)[int(np.argmin(np.abs(centre)))]
@@ -139,7 +138,8 @@ def _cells(p: Floats, cell_arcmin: float) -> Ints:
     east = east / np.sqrt(east @ east)
     north = np.cross(centre, east)
     x, y = (np.floor(p @ v / (cell_arcmin * _ARCMIN)).astype(np.intp) for v in (east, north))
-    return np.asarray((x - x.min()) * (y.max() - y.min() + 1) + (y - y.min()))
+    _, label = np.unique((x - x.min()) * (np.ptp(y) + 1) + y, return_inverse=True)
+    return np.asarray(label)
 
 
 def _vectors(ra: Floats, dec: Floats) -> Floats:

@@ -22,8 +22,9 @@ WINGS, CORRELATION = 0.02, 0.3
 #: Seeing of every image, arcsec; small enough to count for SE1, wide enough for SR1.
 SEEING = 0.72
 SE2, TE3, TE4 = 0.07, 4e-5, 2e-7
-#: Groups of two stars in an image, and the error of a star's distortion.
-GROUPS, NOISE = 30, 2e-4
+#: Groups of two stars in an image where groups and where whole images share a residual; the
+#: error of a star's distortion.
+GROUPS, FAR_GROUPS, NOISE = 30, 12, 2e-4
 
 
 def _visits(asked: Draw) -> Table:
@@ -156,7 +157,7 @@ def _far(square: Callable[[float], float]) -> Callable[[Draw], Mapping[str, Tabl
         size = _each(asked, square)[:, None] * np.exp(
             CORRELATION * _mixed(asked, "samples.psf.far")
         )
-        shared = np.repeat(np.sqrt(size.ravel())[:, None], 2 * GROUPS, axis=1)
+        shared = np.repeat(np.sqrt(size.ravel())[:, None], 2 * FAR_GROUPS, axis=1)
         return _stars(asked, visits, shared, 0.5)
 
     return draw
@@ -164,8 +165,8 @@ def _far(square: Callable[[float], float]) -> Callable[[Draw], Mapping[str, Tabl
 
 def _stars(asked: Draw, visits: Table, shared: Floats, arcmin: float) -> Mapping[str, Table]:
     """Return stars in pairs, the pairs 12 arcmin apart, with residuals and their own noise."""
-    group = np.repeat(np.arange(GROUPS), 2)
-    second = np.tile([0.0, 1.0], GROUPS)
+    group = np.arange(shared.shape[1]) // 2
+    second = np.arange(shared.shape[1]) % 2
     side = 6
     ra = 150.0 + 0.2 * (group % side) + second * arcmin / 60.0
     dec = 0.2 * (group // side)
@@ -200,13 +201,13 @@ def _rayleigh(share: float) -> float:
     return float(np.sqrt(-2.0 * np.log(share)))
 
 
-def _two_fifths(limit: float) -> float:
-    """Return two fifths of an upper limit: rare events need many images to be seen as rare."""
-    return 0.4 * limit
+def _quarter(limit: float) -> float:
+    """Return a quarter of an upper limit: it takes many images to see that few are beyond."""
+    return 0.25 * limit
 
 
 _RESIDUAL = "psf.residual_correlation"
-_MANY = (3, 6, 12, 120)
+_MANY = (3, 6, 12, 60)
 _ORDER = "limits made of order statistics are those of counts"
 _COUNT = "exact limits of a fraction"
 
@@ -231,7 +232,7 @@ def _fraction(metric: str, draw: Callable[[Draw], Mapping[str, Table]]) -> Sampl
         draw,
         unit="night",
         sizes=_MANY,
-        comfortable=_two_fifths,
+        comfortable=_quarter,
         conservative=_COUNT,
     )
 
