@@ -111,6 +111,9 @@ class PF2(_Uniformity):
     The fraction of the cells of PA3 whose error is beyond PA4, after the cells' errors were
     brought to the scatter they have without the noise of the stars.
 
+    The interval takes what a region shares as normal: of few regions (fewer than 29 for 10 % at
+    95 % confidence) a rare one that is far worse than all others may not have been seen.
+
     Source: LPM-17 section 3.3.4.2, table 15; LSE-61 section 5.1.1.
 
     Differs from the peers: none of them computes it.
@@ -139,6 +142,7 @@ class PA4(_Uniformity):
     """Error of the zero point that PF2 % of the sky exceed, mmag.
 
     The inverse of PF2 on the same cells: PF2 at PA4 is met exactly where PA4 at PF2 is.
+    Its interval takes what a region shares as normal, as that of PF2 does.
 
     Source: LPM-17 section 3.3.4.2, table 15; LSE-61 section 5.1.1.
 
