@@ -48,8 +48,8 @@ def test_most_stars_have_all_visits_and_units_travel(tmp_path):
     ids = table["objectId"].to_numpy()
     _, counts = np.unique(ids[band == "r"], return_counts=True)
     assert (counts == 6).mean() > 0.95
-    truth = pq.read_table(made.products["truth_star"])
-    assert set(ids) <= set(truth["objectId"].to_numpy())
+    truth = [pq.read_table(made.products[f"truth_{kind}"]) for kind in ("star", "galaxy")]
+    assert set(ids) <= {i for table in truth for i in table["objectId"].to_numpy()}
 
 
 def test_another_release_is_not_overwritten_unasked(tmp_path):
