@@ -36,10 +36,12 @@ class ImageMetric(UnitMetric):
 
     def fold(self, part: Tables) -> UnitRows:
         """Return the images of one partition that have stars enough; count the others."""
-        source = part[SOURCE]
+        # Other metrics of the same pass may have asked for more columns and bands.
+        named = {column.name for column in self.inputs[SOURCE]}
+        source = {n: np.asarray(c) for n, c in part[SOURCE].items() if n in named}
         if self.bands:
-            asked = np.isin(np.asarray(source["band"]), self.bands)
-            source = {name: np.asarray(column)[asked] for name, column in source.items()}
+            asked = np.isin(source["band"], self.bands)
+            source = {name: column[asked] for name, column in source.items()}
         if not len(source["visit"]):
             return UnitRows(self.key)
         mine = {**part, SOURCE: source}
