@@ -99,7 +99,7 @@ def scheduler() -> Iterator[str]:
         "import sys\n"
         "from distributed import LocalCluster\n"
         "if __name__ == '__main__':\n"
-        "    cluster = LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)\n"
+        "    cluster = LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=':0')\n"
         "    print(cluster.scheduler_address, flush=True)\n"
         "    sys.stdin.read()\n"
         "    cluster.close()\n"

@@ -92,7 +92,7 @@ def _distributed() -> Any:
 def _local(distributed: Any, workers: int, stack: ExitStack) -> Client:
     """Start a cluster on this machine that ends with the stack."""
     cluster = distributed.LocalCluster(
-        n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs=50
+        n_workers=workers, threads_per_worker=1, dashboard_address=":0", silence_logs=50
     )
     stack.callback(cluster.close, timeout=5)
     client: Client = distributed.Client(cluster, set_as_default=False)
