@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 #: Where the classes live that say nothing about one metric.
-_COMMON = ("skyassay.metrics.family", "skyassay.metrics.plugin", "builtins")
+_COMMON = (
+    "skyassay.metrics.family",
+    "skyassay.metrics.unit_family",
+    "skyassay.metrics.plugin",
+    "builtins",
+)
 _DIFFERS, _ABSENT = "Differs from the peers:", "Not measured when:"
 
 

@@ -13,7 +13,19 @@ from skyassay.metrics.unit_family import nights
 MAG = "mag(AB)"
 
 
-class DB1(DepthMetric):
+class _MedianDepth(DepthMetric):
+    """Shared by DB1 and D1: the median."""
+
+    unit = MAG
+
+    def values(self, rows: UnitRows, band: str, at: Bindings) -> list[Value]:
+        """Return the median depth of one band."""
+        kept = self.chosen(rows, self.kind)
+        value, interval = clustered_quantile(kept["depth"], nights(kept["mjd"]), 0.5)
+        return [Value(value, len(kept), interval, diagnostics=notes(kept))]
+
+
+class DB1(_MedianDepth):
     """Median five-sigma depth of single visits under fiducial conditions, mag (AB).
 
     LPM-17 section 3.3.2.2. Each visit's depth is brought to the fiducial seeing, sky, airmass
@@ -26,21 +38,15 @@ class DB1(DepthMetric):
     """
 
     id = "depth.single_visit.db1"
-    unit = MAG
     title = "Single-visit depth by band (DB1)"
     requirements = tuple(f"LPM-17.DB1/{b}" for b in "ugrizy")
 
-    def values(self, rows: UnitRows, band: str, at: Bindings) -> list[Value]:
-        """Return the median depth of one band."""
-        kept = self.chosen(rows, self.kind)
-        value, interval = clustered_quantile(kept["depth"], nights(kept["mjd"]), 0.5)
-        return [Value(value, len(kept), interval, diagnostics=notes(kept))]
 
-
-class D1(DB1):
+class D1(_MedianDepth):
     """Median five-sigma depth of single r visits under fiducial conditions, mag (AB).
 
-    LPM-17 section 3.3.2.1; calculated as DB1 is, in r alone.
+    LPM-17 section 3.3.2.1. Each visit's depth is brought to images of 0.7 arcsec, a sky of
+    21 mag/arcsec2, airmass 1 and 30 s; cloudy visits, told by their zero points, do not count.
 
     Differs from the peers: no published package computes it over a survey.
     Not measured when: fewer than three r visits or two nights are near fiducial conditions.

@@ -63,10 +63,7 @@ SRD_DEPTH = Recipe(
 
 @dataclass(frozen=True)
 class DepthMetric(UnitMetric):
-    """A metric of visits' depths under fiducial conditions.
-
-    Subclasses give `values`.
-    """
+    """Shared by the metrics of visits' depths under fiducial conditions: the fold."""
 
     recipes: ClassVar[Mapping[str, Recipe]] = {"srd": SRD_DEPTH}
     inputs: ClassVar[Mapping[str, tuple[Column, ...]]] = {PRODUCT: COLUMNS}

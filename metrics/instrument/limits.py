@@ -14,7 +14,7 @@ from skyassay.metrics.unit_family import number
 
 
 class _Census(BaseMetric):
-    """A census: every row is counted, so that there is nothing to estimate."""
+    """Shared by both: a census, in which every row is counted and nothing is estimated."""
 
     locality: ClassVar[Locality] = "row"
 

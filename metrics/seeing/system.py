@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,27 +18,14 @@ from skyassay.metrics.unit_family import nights
 Floats = NDArray[np.float64]
 
 
-class SysIQ(SeeingMetric):
-    """System part of the delivered image size near the zenith in u, g, z and y, arcsec.
+class _SystemPart(SeeingMetric):
+    """Shared by SysIQ and SXE: the root of the mean square."""
 
-    LPM-17 section 3.3.3.1: root of the mean over visits of the size squared less the
-    atmosphere's squared, which is what quadrature means; the monitor's noise is allowed for.
-
-    Differs from the peers: no published package computes it.
-    Not measured when: fewer than three visits or two nights are near the zenith, or the
-    atmosphere alone is larger than the images: then the monitor cannot be trusted.
-    """
-
-    id = "seeing.system.sysiq"
     unit = "arcsec"
-    title = "System image size outside r and i (SysIQ)"
-    requirements = ("LPM-17.SysIQ/ugzy",)
-    bands: ClassVar[tuple[str, ...]] = ("u", "g", "z", "y")
 
     def chosen(self, rows: UnitRows) -> tuple[UnitRows, Floats]:
         """Return the visits that count, and the square of their system part."""
-        kept = near_zenith(self, rows)
-        return kept, system_squared(kept)
+        raise NotImplementedError
 
     def values(self, rows: UnitRows, band: str, at: Bindings) -> list[Value]:
         """Return the system part of one band."""
@@ -61,7 +47,29 @@ class SysIQ(SeeingMetric):
         return {"value": value} | {n: kept[n] for n in ("visit", "mjd", "airmass")}
 
 
-class SXE(SysIQ):
+class SysIQ(_SystemPart):
+    """System part of the delivered image size near the zenith in u, g, z and y, arcsec.
+
+    LPM-17 section 3.3.3.1: root of the mean over visits of the size squared less the
+    atmosphere's squared, which is what quadrature means; the monitor's noise is allowed for.
+
+    Differs from the peers: no published package computes it.
+    Not measured when: fewer than three visits or two nights are near the zenith, or the
+    atmosphere alone is larger than the images: then the monitor cannot be trusted.
+    """
+
+    id = "seeing.system.sysiq"
+    title = "System image size outside r and i (SysIQ)"
+    requirements = ("LPM-17.SysIQ/ugzy",)
+    bands = ("u", "g", "z", "y")
+
+    def chosen(self, rows: UnitRows) -> tuple[UnitRows, Floats]:
+        """Return the visits that count, and the square of their system part."""
+        kept = near_zenith(self, rows)
+        return kept, system_squared(kept)
+
+
+class SXE(_SystemPart):
     """System part of the delivered image size at airmass 2, arcsec.
 
     LPM-17 section 3.3.3.1, table 10. Visits between airmass 1.8 and 2.2 count; each system
@@ -76,7 +84,6 @@ class SXE(SysIQ):
     id = "seeing.system.sxe"
     title = "System image size at airmass two (SXE)"
     requirements = ("LPM-17.SXE/value",)
-    bands: ClassVar[tuple[str, ...]] = ()
 
     def chosen(self, rows: UnitRows) -> tuple[UnitRows, Floats]:
         """Return the visits near airmass 2, and the square of their system part there."""

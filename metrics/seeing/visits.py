@@ -62,10 +62,10 @@ SRD_SEEING = Recipe(
 
 @dataclass(frozen=True)
 class SeeingMetric(UnitMetric):
-    """A metric of delivered image sizes against atmospheric seeing.
+    """Shared by the metrics of delivered image sizes against atmospheric seeing: the fold.
 
-    Both are compared along the line of sight in the visit's band: the monitor's value, at
-    500 nm at the zenith, is brought there by the powers of airmass and wavelength.
+    Size and seeing are compared along the line of sight in the visit's band: the monitor's
+    value, at 500 nm at the zenith, is brought there by the powers of airmass and wavelength.
     """
 
     recipes: ClassVar[Mapping[str, Recipe]] = {"srd": SRD_SEEING}
