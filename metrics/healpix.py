@@ -50,6 +50,12 @@ def centres_of(
     return np.asarray(lon.deg), np.asarray(lat.deg)
 
 
+def directions_of(cells: NDArray[np.int64], order: int) -> NDArray[np.float64]:
+    """Return unit vectors to the centres of nested cells, shape (3, n)."""
+    ra, dec = (np.radians(x) for x in centres_of(cells, order))
+    return np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)])
+
+
 def parents_of(cells: NDArray[np.int64], order: int, coarse: int) -> NDArray[np.int64]:
     """Return the cells of order `coarse` that hold cells of `order`."""
     return np.asarray(cells >> (2 * (order - coarse)))

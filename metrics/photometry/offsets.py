@@ -9,14 +9,19 @@ from typing import Any, ClassVar
 
 from skyassay.metrics.contract import Bindings, Column, Recipe
 from skyassay.metrics.photometry.cell_metric import CellMetric
-from skyassay.metrics.photometry.uniformity import BRIGHT
+from skyassay.metrics.photometry.uniformity import BRIGHT, NEAR
 from skyassay.metrics.photometry.zero_points import BANDS, INPUTS, TRUTH, Cells, Term
 from skyassay.metrics.plugin import Value
-from skyassay.metrics.statistics.clustered import clustered_mean
+from skyassay.metrics.statistics.neighbours import region_mean
 
 COLOURS = tuple(Term(f"{b}-{r}", b, r) for b, r in pairwise(BANDS))
 _CELLS: dict[str, Any] = {"order": 6, "mag": BRIGHT, "snr_min": 50.0}
-_REGIONS: dict[str, Any] = {"region_order": 3, "min_regions": 3, "most_noisy_share": 1.0}
+_REGIONS: dict[str, Any] = {
+    "region_order": 3,
+    "min_regions": 3,
+    "neighbours_deg": NEAR,
+    "most_noisy_share": 1.0,
+}
 #: The scatter inside a cell does not matter here: it widens the interval of a mean.
 _ANY_NOISE = {"*": None}
 SRD_COLOUR = Recipe(
@@ -54,7 +59,7 @@ SRD_ABSOLUTE = Recipe(
 
 def offset(cells: Cells, component: str | None) -> Value:
     """Return the mean error over the sky, with Student's t over regions."""
-    mean, interval = clustered_mean(cells.mean, cells.region)
+    mean, interval = region_mean(cells.mean, cells.region, cells.direction, NEAR)
     notes = {
         "n_units": len(set(cells.region.tolist())),
         "n_cells": len(cells.cell),

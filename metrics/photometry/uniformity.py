@@ -17,6 +17,8 @@ from skyassay.metrics.statistics.nested import Nested, split
 from skyassay.metrics.statistics.nested_tails import cells_beyond, cells_reach
 from skyassay.metrics.statistics.tails import scaled
 
+#: Regions of order 3 nearer than this are neighbours, degrees.
+NEAR = 9.5
 #: Stars that are neither saturated nor faint: from 1 mag below saturation, S/N of 50.
 BRIGHT = {band: [mag + 1.0, 30.0] for band, mag in SATURATION.items()}
 SRD_UNIFORMITY = Recipe(
@@ -28,6 +30,7 @@ SRD_UNIFORMITY = Recipe(
             "min_stars": 50,
             "min_cells": 12,
             "min_regions": 3,
+            "neighbours_deg": NEAR,
             "most_noisy_share": 0.05,
         },
         # A third of PA3 (LPM-17 table 15): the noise of noisier cells would decide.
@@ -48,7 +51,7 @@ class _Uniformity(CellMetric):
 
 def fit(cells: Cells) -> Nested:
     """Return the split of the cells' zero-point errors by region, mmag."""
-    return split(cells.mean, cells.noise, cells.region)
+    return split(cells.mean, cells.noise, cells.region, cells.direction, NEAR)
 
 
 def notes(cells: Cells, found: Nested) -> dict[str, Scalar]:
@@ -58,6 +61,7 @@ def notes(cells: Cells, found: Nested) -> dict[str, Scalar]:
     region = min(found.shared, 1.0 - noise)
     return {
         "n_units": found.groups.number,
+        "independent_regions": found.between_dof + 1.0,
         "n_cells": len(cells.cell),
         "n_stars": int(cells.stars.sum()),
         "cell_noise": float(np.sqrt(found.noise)),
@@ -75,7 +79,8 @@ class PA3(_Uniformity):
     measured minus true magnitude of its stars, at least 50. The mean over all cells is taken
     off (it belongs to PA6) and what it takes from the scatter is given back; the noise of the
     stars, known from their scatter inside the cell, is removed. Cells share large-scale
-    errors: regions of order 3 (54 square degrees) are taken as the independent units.
+    errors: regions of order 3 (54 square degrees) are taken as the independent units, fewer
+    where neighbouring regions are seen to be alike.
 
     Source: LPM-17 section 3.3.4.2, table 15; LSE-61 section 5.1.1.
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skyassay.metrics.contract import Column, Table, Tables
-from skyassay.metrics.healpix import cell_count, cells_of, centres_of, parents_of
+from skyassay.metrics.healpix import cell_count, cells_of, centres_of, directions_of, parents_of
 from skyassay.metrics.plugin import NotMeasured
 from skyassay.metrics.selection import NJY_ZERO_POINT
 from skyassay.metrics.states.keyed_sums import KeyedSums, from_values
@@ -112,6 +112,8 @@ class Cells:
     Attributes
     ----------
     cell, region : ndarray of int, shape (n,)
+    direction : ndarray, shape (3, n)
+        Unit vector to the centre of the cell's region.
     mean, noise : ndarray, shape (n,)
         Mean error in mmag, and the variance of that mean from the scatter of its stars.
     stars : ndarray of int, shape (n,)
@@ -121,6 +123,7 @@ class Cells:
 
     cell: NDArray[np.int64]
     region: NDArray[np.int64]
+    direction: Floats
     mean: Floats
     noise: Floats
     stars: NDArray[np.int64]
@@ -179,7 +182,9 @@ def cells_of_term(
     good = stars >= cuts["min_stars"]
     cell = (term.key % size)[good]
     region = parents_of(cell, order, int(cuts["region_order"]))
-    found = Cells(cell, region, term.mean[good], noise[good], stars[good], int((~good).sum()))
+    towards = directions_of(region, int(cuts["region_order"]))
+    refused = int((~good).sum())
+    found = Cells(cell, region, towards, term.mean[good], noise[good], stars[good], refused)
     _enough(found, cuts)
     copies = float((variance[good] <= _SMALLEST**2).mean()) > _MOST_COPIES
     if copies or np.ptp(found.mean) <= _SMALLEST:

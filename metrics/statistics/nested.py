@@ -16,6 +16,7 @@ from skyassay.metrics.contract import Interval
 from skyassay.metrics.plugin import NotMeasured
 from skyassay.metrics.statistics.bounds import Part, chi_square_part, mover
 from skyassay.metrics.statistics.clustered import Clusters, clusters
+from skyassay.metrics.statistics.neighbours import shared_regions
 from skyassay.metrics.statistics.scale import root_interval
 
 Floats = NDArray[np.float64]
@@ -36,6 +37,8 @@ class Nested:
         Regions of the cells.
     between, within : float
         Mean squares that add up to the variance of one cell, noise included.
+    between_dof : float
+        Degrees of freedom of `between`; regions that are like their neighbours count for fewer.
     noise : float
         Mean variance of the cells' own noise.
     within_dof : float
@@ -46,6 +49,7 @@ class Nested:
     own: Floats
     groups: Clusters
     between: float
+    between_dof: float
     within: float
     noise: float
     within_dof: float
@@ -68,7 +72,7 @@ class Nested:
 
     def between_part(self, alpha: float) -> Part:
         """Return the regions' part with its bounds at a one-sided tail."""
-        return chi_square_part(self.between, self.groups.dof, alpha)
+        return chi_square_part(self.between, self.between_dof, alpha)
 
     def variance_part(self, alpha: float) -> Part:
         """Return the variance of one cell without noise, with its bounds."""
@@ -82,7 +86,13 @@ class Nested:
         return float(np.sqrt(self.variance)), root_interval(self.variance_part, METHOD)
 
 
-def split(values: Floats, noise: Floats, label: NDArray[np.int64]) -> Nested:
+def split(
+    values: Floats,
+    noise: Floats,
+    label: NDArray[np.int64],
+    direction: Floats | None = None,
+    near: float = 0.0,
+) -> Nested:
     """Return the split of cell values by region.
 
     Parameters
@@ -93,6 +103,10 @@ def split(values: Floats, noise: Floats, label: NDArray[np.int64]) -> Nested:
         Variance of each value's own noise, in the unit squared.
     label : ndarray of int, shape (n,)
         Region of each cell.
+    direction : ndarray, shape (3, n), optional
+        Unit vector to the region of each cell: neighbouring regions may then share an error.
+    near : float
+        Distance within which regions are neighbours, degrees.
 
     Raises
     ------
@@ -114,11 +128,17 @@ def split(values: Floats, noise: Floats, label: NDArray[np.int64]) -> Nested:
         )
     given_back = groups.variance_of_mean(deviation, np.ones(len(values)))
     between = float((size * (centre - values.mean()) ** 2).sum()) / len(values) + given_back
+    trace, between_dof = groups.number - 1.0, groups.dof
+    if direction is not None:
+        first = np.unique(groups.label, return_index=True)[1]
+        trace, alike = shared_regions(centre, direction[:, first], near)
+        between_dof = min(between_dof, alike)
     return Nested(
         deviation=deviation,
         own=own,
         groups=groups,
-        between=between,
+        between=between * (groups.number - 1.0) / trace,
+        between_dof=between_dof,
         within=float(squares.sum()) / len(values),
         noise=float(noise.mean()),
         within_dof=_within_dof(squares.astype(np.float64), dof),

@@ -36,7 +36,7 @@ def tail_of(fit: Nested) -> TailModel:
     return TailModel.build(
         own=(fit.own * shrink)[:, None],
         width=np.full(len(fit.own), np.sqrt(between)),
-        shared=lambda alpha: chi_square_part(between, fit.groups.dof, alpha),
+        shared=lambda alpha: chi_square_part(between, fit.between_dof, alpha),
         shift=lambda _alpha: (0.0, 0.0),
         ends=np.asarray(fit.groups.label, dtype=np.intp)[:, None],
         # Being beyond a limit is less alike among the cells of a region than squares are.
