@@ -124,8 +124,11 @@ class LsdbSource(FileSource):
         names = list(dict.fromkeys(links[column].stored for column in plan.read))
         catalog = _open(self.catalogs[name], names)
         for start in range(0, catalog.npartitions, BATCH):
-            few = catalog.partitions[start : start + BATCH].map_partitions(task, meta=meta)
-            for frame in workers.compute(few.to_delayed()):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)  # LSDB's own, of pandas
+                few = catalog.partitions[start : start + BATCH].map_partitions(task, meta=meta)
+                frames = workers.compute(few.to_delayed())
+            for frame in frames:
                 yield from _records(frame)
 
 
