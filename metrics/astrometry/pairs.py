@@ -103,7 +103,7 @@ def _in_annulus(
 ) -> NDArray[np.intp]:
     """Return the pairs whose chord is in [low, high)."""
     chord = np.linalg.norm(mean[ends[:, 0]] - mean[ends[:, 1]], axis=1)
-    return ends[(chord >= low) & (chord < high)]
+    return np.asarray(ends[(chord >= low) & (chord < high)])
 
 
 def separations(table: VisitTable, ends: NDArray[np.intp]) -> NDArray[np.float64]:
