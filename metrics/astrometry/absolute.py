@@ -67,7 +67,7 @@ class AbsoluteMetric(BaseMetric):
         PRODUCT: SOURCE_COLUMNS,
         reference.PRODUCT: reference.COLUMNS,
     }
-    locality: ClassVar[Locality] = "row"
+    locality: ClassVar[Locality] = "object"
     error_units: ClassVar[tuple[str, ...]] = ("visit", "sky cell")
     #: Units of the value per mas.
     scale: ClassVar[float] = 1.0
