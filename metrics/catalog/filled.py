@@ -9,7 +9,7 @@ import numpy as np
 
 from skyassay.metrics.catalog.census import THERE, Census, recipe
 from skyassay.metrics.catalog.sound import flag, positive
-from skyassay.metrics.contract import Column, Recipe, Tables, finite
+from skyassay.metrics.contract import Column, Locality, Recipe, Tables, finite
 
 BANDS = ("u", "g", "r", "i", "z", "y")
 
@@ -43,14 +43,15 @@ class UnexplainedPhotoZ(Census):
 
 
 class IncompleteVisits(Census):
-    """Number of visits in the exposure catalog without pointing, time, band or image quality.
+    """Number of visits without an entry in the exposure catalog, or with an incomplete one.
 
-    Counted per column: a position outside the sky, or a value that is not finite, of
-    seeing, sky brightness, zero point and depth.
+    Counted per column of `visit_table`: a position outside the sky, an unknown band, or a value
+    that is not finite of time, seeing, sky brightness, zero point and depth. Visits of
+    `visit_detector_table` that `visit_table` does not have are counted as ``no_entry``.
 
     Source: LSE-61 DMS-REQ-0266.
     Differs from the peers: analysis_tools counts single columns for plots only.
-    Not measured when: the visit table is empty or lacks one of the columns.
+    Not measured when: either table is empty or lacks one of the columns.
     """
 
     id = "catalog.visits.incomplete"
@@ -69,9 +70,11 @@ class IncompleteVisits(Census):
         "srd": recipe(bands=list(BANDS), columns=[c.name for c in columns])
     }
     inputs: ClassVar[Mapping[str, tuple[Column, ...]]] = {
-        "visit_table": (Column("visit"), Column("band"), *columns)
+        "visit_table": (Column("visit"), Column("band"), *columns),
+        "visit_detector_table": (Column("visit"), Column("detector")),
     }
-    products = ("visit_table",)
+    locality: ClassVar[Locality] = "visit"
+    products = ("visit_table", "visit_detector_table")
 
     def count(self, part: Tables) -> Mapping[str, int]:
         """Return, per column, the visits without a sound value."""
@@ -80,6 +83,8 @@ class IncompleteVisits(Census):
         wrong = {name: int((~there).sum()) for name, there in good.items()}
         wrong[THERE] = int(np.logical_or.reduce(list(good.values())).sum())
         wrong["band"] = int((~np.isin(np.asarray(table["band"]).astype(str), BANDS)).sum())
+        processed = np.unique(part["visit_detector_table"]["visit"])
+        wrong["no_entry"] = int((~np.isin(processed, table["visit"])).sum())
         dec = np.asarray(table["dec"], dtype=np.float64)
         with np.errstate(invalid="ignore"):
             wrong["dec"] += int((np.abs(dec) > 90.0).sum())

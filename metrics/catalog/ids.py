@@ -16,7 +16,8 @@ NEW, OLD = "object", "previous_object"
 class SharedIds(Census):
     """Number of object identifiers that the previous release has too.
 
-    Every row of `object` is compared with every row of `previous_object`: a census.
+    Every row of `object` is compared with every row of `previous_object`: a census of that
+    table; identifiers of other tables are not compared.
 
     Source: LSE-61 DMS-REQ-0292.
     Differs from the peers: none computes it.

@@ -81,6 +81,8 @@ def matched_ratio(
     )
     n = len(visits)
     from_visits = (n - 1) / n * float(np.square(left - left.mean()).sum())
+    if not from_visits > 0.0:
+        raise NotMeasured("no_scatter", "The ratio is the same whichever visit is left out.")
     from_sources = _of_units(y, ones) + _of_units(x, weight)
     from_cells = _of_cells(y, ones) + _of_cells(x, weight)
     # Crossed units: what is each measurement's own was counted by both (Cameron et al. 2011).

@@ -42,6 +42,24 @@ def visits(n=3):
     }
 
 
+def with_detectors(table):
+    detectors = {
+        "visit": np.repeat(table["visit"], 2),
+        "detector": np.tile([0, 1], len(table["visit"])),
+    }
+    return {"visit_table": table, "visit_detector_table": detectors}
+
+
+def test_a_processed_visit_without_an_entry_is_missing():
+    tables = with_detectors(visits())
+    tables["visit_table"] = {n: c[:2] for n, c in tables["visit_table"].items()}
+    (m,) = measured("catalog.visits.incomplete", tables)
+    assert m.value == m.diagnostics["wrong.no_entry"] == 1.0
+    tables["visit_detector_table"]["visit"] = tables["visit_detector_table"]["visit"][:0]
+    tables["visit_detector_table"]["detector"] = tables["visit_detector_table"]["detector"][:0]
+    assert measured("catalog.visits.incomplete", tables)[0].reason == "no_rows"
+
+
 def test_shared_identifiers_are_counted():
     tables = {
         "object": {"objectId": np.array([1, 2, 3])},
@@ -83,17 +101,17 @@ def test_a_catalog_without_any_redshift_does_not_show_the_ability():
     "column", ["ra", "dec", "expMidptMJD", "seeing", "skyBrightness", "zeroPoint", "magLim"]
 )
 def test_visits_need_every_column(column):
-    (m,) = measured("catalog.visits.incomplete", {"visit_table": visits()})
+    (m,) = measured("catalog.visits.incomplete", with_detectors(visits()))
     assert m.value == 0.0
     table = visits()
     table[column][1] = np.nan
-    (m,) = measured("catalog.visits.incomplete", {"visit_table": table})
+    (m,) = measured("catalog.visits.incomplete", with_detectors(table))
     assert m.value == m.diagnostics[f"wrong.{column}"] == 1.0
 
 
 def test_a_visit_off_the_sky_or_in_no_band():
     table = visits() | {"dec": np.array([0.0, 91.0, -95.0]), "band": np.array(["r", "x", ""])}
-    (m,) = measured("catalog.visits.incomplete", {"visit_table": table})
+    (m,) = measured("catalog.visits.incomplete", with_detectors(table))
     assert m.value == 4.0
 
 
