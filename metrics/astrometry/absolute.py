@@ -212,6 +212,7 @@ class AA1(AbsoluteMetric):
     normal errors with rms s about zero the median is 0.6745 s; the SRD says median, and the
     median it is. Section 3.3.5.2 stands among the specifications of single images, so the
     positions are those of single visits; each band is measured, the worst decides.
+    Source: LPM-17, section 3.3.5.2, table 20; LSE-61, DMS-REQ-0360.
 
     Differs from the peers: no peer computes AA1; analysis_tools plots the same residuals.
     Not measured when: no reference stars are matched, fewer than 30 stars of a band have one,
@@ -233,6 +234,7 @@ class PositionRms(AbsoluteMetric):
     Definition as for AA1, with the root mean square about zero in place of the median (note
     on the flow-down from OSS to DMSR: rms per coordinate). What the sky and the telescope
     add is in it too, so it is an upper limit of what the processing adds.
+    Source: LSE-30, OSS-REQ-0162, as the note on the flow-down from OSS to DMSR quotes it.
 
     Differs from the peers: faro's dmL2AstroErr is the scatter about a star's own mean, which
     no error of the frame can move.
