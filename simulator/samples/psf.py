@@ -24,7 +24,7 @@ SEEING = 0.72
 SE2, TE3, TE4 = 0.07, 4e-5, 2e-7
 #: Groups of two stars in an image where groups and where whole images share a residual; the
 #: error of a star's distortion.
-GROUPS, FAR_GROUPS, NOISE = 30, 12, 2e-4
+GROUPS, FAR_GROUPS, NOISE = 30, 12, 1.5e-4
 
 
 def _visits(asked: Draw) -> Table:
