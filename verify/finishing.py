@@ -8,6 +8,7 @@ from typing import Any
 
 from skyassay.metrics.contract import Bindings, Measurement, Metric
 from skyassay.metrics.errors import MetricError
+from skyassay.metrics.plugin import NotMeasured
 from skyassay.verify.records import Evidence
 
 
@@ -75,7 +76,11 @@ def _evidence(metric: Metric, state: Any) -> tuple[Evidence, ...]:
     offer = getattr(metric, "evidence", None)
     if offer is None:
         return ()
+    try:
+        tables = offer(state)
+    except NotMeasured:
+        return ()  # what could not be measured has nothing behind it
     return tuple(
         Evidence(metric.id, band or None, pd.DataFrame(dict(table)), metric.recipe.name)
-        for band, table in offer(state).items()
+        for band, table in tables.items()
     )

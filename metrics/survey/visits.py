@@ -85,8 +85,9 @@ def main_visits(table: Mapping[str, NDArray[Any]]) -> UnitRows:
         "n_short": int((placed & known & ~long & ~special).sum()),
     }
     keep = ~special & placed & known & long
-    columns = {"visit": np.asarray(table["visit"]), "mjd": mjd, "ra": ra % 360.0, "dec": dec}
+    columns = {"visit": np.asarray(table["visit"]), "mjd": mjd, "ra": ra, "dec": dec}
     kept = {name: column[keep] for name, column in columns.items()}
+    kept["ra"] = kept["ra"] % 360.0
     return from_columns(KEY, kept | {"band": number[keep]}, counts)
 
 
