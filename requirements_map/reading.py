@@ -59,17 +59,21 @@ def read_yaml(text: str, name: str) -> Any:
         ) from error
 
 
+def _line(event: yaml.Event) -> int:
+    return event.start_mark.line + 1 if event.start_mark else 0
+
+
 def _refuse_bomb(text: str, name: str) -> None:
     """Refuse what is small to write and endless to read, before anything is built of it."""
     what = "is larger than any document" if len(text) > _MOST_CHARACTERS else ""
     depth = 0
     for event in () if what else yaml.parse(text, Loader=_BASE_LOADER):
         if isinstance(event, yaml.AliasEvent):
-            what = f"has an alias in line {event.start_mark.line + 1}"
+            what = f"has an alias in line {_line(event)}"
         depth += isinstance(event, yaml.CollectionStartEvent)
         depth -= isinstance(event, yaml.CollectionEndEvent)
         if depth > _DEEPEST:
-            what = f"is nested more than {_DEEPEST} deep in line {event.start_mark.line + 1}"
+            what = f"is nested more than {_DEEPEST} deep in line {_line(event)}"
         if what:
             break
     if what:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from skyassay.simulator.release import Release
+    from skyassay.simulator.release import Release as Release
     from skyassay.verify.measuring import Measured
     from skyassay.verify.report.model import ReleaseReport
 
