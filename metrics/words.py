@@ -61,11 +61,13 @@ def _paragraphs(kind: type[Any]) -> dict[str, list[str]]:
         if len(lines) > 1 and set(lines[1]) == {"-"}:
             break  # a numpydoc section: what follows is about the code
         key = ""
+        # What the code is for, and how it is used: nothing about what is measured.
+        about = ("Shared by", "Subclasses") if number == 0 else ("Subclasses",)
+        code = paragraph.startswith(about)
         for line in lines:
             begun = next((k for k in (_DIFFERS, _ABSENT) if line.strip().startswith(k)), None)
             key = key if begun is None else begun
             told = line.strip().removeprefix(key).strip()
-            # "Shared by ..." says what the code is for, not what is measured.
-            if told and not (number == 0 and lines[0].startswith("Shared by")):
+            if told and not code:
                 found[key].append(told)
     return found

@@ -19,7 +19,7 @@ ROWS, WRONG, THERE = "rows.", "wrong.", "there"
 
 @dataclass(frozen=True)
 class Census(BaseMetric):
-    """A count of rows that break a rule.
+    """Shared by counts of rows that break a rule.
 
     Subclasses give `count`: partition -> check -> rows that break it; under the name ``there``
     the rows that could have. The value is the sum of the checks; the diagnostic ``shown``

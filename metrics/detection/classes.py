@@ -23,7 +23,7 @@ _COMPONENTS = {"star": STAR, "galaxy": GALAXY}
 
 
 class _Classes(TruthMetric):
-    """What the three have in common: detected sources of a magnitude range and their class."""
+    """Shared by the three: detected sources of a magnitude range and their class."""
 
     unit = "%"
     requirements = ()

@@ -22,7 +22,7 @@ CHOOSING, JUDGING = 0, 1
 
 
 class _AtCut(TruthMetric):
-    """What the two have in common: the halves of the sky and the chosen cut."""
+    """Shared by the two: the halves of the sky and the chosen cut."""
 
     unit = "%"
     requirements = ()

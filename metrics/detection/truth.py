@@ -54,7 +54,7 @@ class Matched:
 
 @dataclass(frozen=True)
 class TruthMetric(BaseMetric):
-    """A metric of a catalog of objects beside the truth.
+    """Shared by metrics of a catalog of objects beside the truth.
 
     Subclasses give `object_columns` and `galaxy_columns`: name in the state -> column.
     """

@@ -62,7 +62,7 @@ class Residuals:
 
 
 class _PhotoZ(TruthMetric):
-    """What the three have in common: which galaxies count, and their residuals."""
+    """Shared by the three: which galaxies count, and their residuals."""
 
     requirements = ()
     recipes: ClassVar[Mapping[str, Recipe]] = {"srd": PHOTOZ}

@@ -58,7 +58,7 @@ def _recipe(size: str, largest: float) -> Recipe:
 
 @dataclass(frozen=True)
 class _ResolvedRatio(BaseMetric):
-    """What both readings of the size limit have in common."""
+    """Shared by both readings of the size limit."""
 
     unit = ""
     inputs: ClassVar[Mapping[str, tuple[Column, ...]]] = {

@@ -39,7 +39,7 @@ _RESERVED = (
 
 @dataclass(frozen=True)
 class ResidualCorrelation(ImageMetric):
-    """What all share: the correlations of every image, three components, three ranges."""
+    """Shared by all: the correlations of every image, three components, three ranges."""
 
     unit: ClassVar[str] = ""
     recipes: ClassVar[Mapping[str, Recipe]] = CORRELATION
@@ -110,7 +110,7 @@ class ResidualCorrelation(ImageMetric):
 
 
 class _Survey(ResidualCorrelation):
-    """Mean over all pairs of all images: the image's noise is skewed, so a median would lie."""
+    """Shared by TE1 and TE2: the mean over all pairs of all images, for a median would lie."""
 
     def values(self, rows: UnitRows, band: str, at: Bindings) -> list[Value]:
         """Return the three components of one band."""

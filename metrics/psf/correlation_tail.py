@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 
 
 class _Tail(ResidualCorrelation):
-    """What the tails share: sizes of single images' correlations without their own noise."""
+    """Shared by the tails: sizes of single images' correlations without their own noise."""
 
     def sharp(self, rows: UnitRows, limits: dict[str, float]) -> UnitRows:
         """Return the images whose stars can tell their correlation to a third of the limits.
@@ -65,7 +65,7 @@ def _expected_noise(rows: UnitRows, component: str, where: str) -> Floats:
 
 
 class _Percentile(_Tail):
-    """The correlation that TEF % of the images exceed."""
+    """Shared by TE3 and TE4: the correlation that TEF % of the images exceed."""
 
     #: Name of the limit in the recipe, to which images must be known.
     limit: ClassVar[str]
@@ -137,7 +137,7 @@ class TE4(_Percentile):
 
 
 class _Share(_Tail):
-    """Share of the images beyond either limit."""
+    """Shared by both TEF: the images beyond either limit."""
 
     unit = "%"
     at_units = {"TE3": "", "TE4": ""}  # noqa: RUF012

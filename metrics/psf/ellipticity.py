@@ -28,7 +28,7 @@ from skyassay.metrics.unit_family import nights
 
 @dataclass(frozen=True)
 class _Ellipticity(ImageMetric):
-    """What the three share: the mean star of every image, and the conditions that count."""
+    """Shared by the three: the mean star of every image, and the conditions that count."""
 
     recipes: ClassVar[Mapping[str, Recipe]] = ELLIPTICITY
     inputs: ClassVar[Mapping[str, tuple[Column, ...]]] = {

@@ -26,7 +26,7 @@ _APERTURES = tuple(f"ap{k:02d}Flux" for k in ENERGY["srd"]["radii"])
 
 @dataclass(frozen=True)
 class _EnergyRadius(ImageMetric):
-    """What the three radii share: the curve of growth of every visit."""
+    """Shared by the three radii: the curve of growth of every visit."""
 
     unit: ClassVar[str] = "arcsec"
     recipes: ClassVar[Mapping[str, Recipe]] = ENERGY

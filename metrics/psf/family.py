@@ -16,7 +16,7 @@ from skyassay.metrics.unit_family import UnitMetric
 
 @dataclass(frozen=True)
 class ImageMetric(UnitMetric):
-    """A metric of images, each reduced to one row of numbers about its stars.
+    """Shared by metrics of images, each reduced to one row of numbers about its stars.
 
     Subclasses give `key` (what an image is), `needed` (columns of `source` that must be
     finite), `reduced` and `values`. Metrics with one recipe share one state.

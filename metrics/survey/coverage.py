@@ -45,7 +45,7 @@ def evidence_of(cells: NDArray[np.int64], values: NDArray[Any], grid: SkyGrid) -
 
 
 class _Coverage(SurveyMetric):
-    """What Asky and Nv1 share."""
+    """Shared by Asky and Nv1."""
 
     recipes = {"srd": SRD}  # noqa: RUF012
 

@@ -32,7 +32,7 @@ VISITS: Mapping[str, Any] = {
 
 
 class SurveyMetric(BaseMetric):
-    """A metric of the main survey's visits: one row per visit is kept.
+    """Shared by metrics of the main survey's visits: one row per visit is kept.
 
     A survey is a census: every visit is counted, so a value has no sampling interval.
     """

@@ -38,3 +38,24 @@ def test_sections_about_the_code_are_left_out() -> None:
     assert words.definition == "Widths, mas. A paragraph."
     assert words.absent == "never seen."
     assert words.differs == ""
+
+
+def test_what_a_helper_says_of_its_code_is_left_out() -> None:
+    class Helper:
+        """Shared by both: one state.
+
+        Subclasses give `values`.
+
+        Sizes are along the line of sight.
+        """
+
+    class Metric(Helper):
+        """Widths, mas."""
+
+    assert words_of(Metric).definition == "Widths, mas. Sizes are along the line of sight."
+
+
+@pytest.mark.parametrize("metric", sorted(OWN))
+def test_no_definition_speaks_of_classes(metric) -> None:
+    told = words_of(OWN[metric]).definition
+    assert not any(word in told for word in ("Subclasses", "in common", "What all share"))
