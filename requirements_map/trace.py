@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from skyassay.requirements_map.findings import EvidenceFacts, MetricFacts
 from skyassay.requirements_map.lookup import unknown
 from skyassay.requirements_map.model import Criterion, Node, RequirementSet
+from skyassay.requirements_map.records import packaged_records
 from skyassay.requirements_map.verification import elements_of, test_cases, verification_elements
 
 #: Document -> step of the walk. LSE-29 is the LSR, LSE-30 the OSS, LSE-61 the DMSR.
@@ -113,7 +114,8 @@ def trace(
         "metric": _metrics([*criteria, *beside], installed),
         "evidence": _evidence([*criteria, *beside], evidence or ()),
     }
-    return Trace(key, _title(found, key), _steps(items, run=evidence is not None))
+    said = _why_unmeasured(found, [*criteria, *beside])
+    return Trace(key, _title(found, key), _steps(items, said, run=evidence is not None))
 
 
 def _start(found: RequirementSet, key: str, installed: Mapping[str, MetricFacts]) -> _Start:
@@ -264,13 +266,31 @@ def _evidence(
     )
 
 
-def _steps(items: Mapping[str, tuple[TraceItem, ...]], *, run: bool) -> tuple[TraceStep, ...]:
+def _why_unmeasured(found: RequirementSet, criteria: Iterable[Criterion]) -> str:
+    """Return why no metric measures these: what is on record, or that an inspection is due."""
+    gaps = {gap.id: gap for gap in packaged_records().gaps}
+    reasons: dict[str, None] = {}
+    for criterion in criteria:
+        method = found.requirement_of(criterion).method
+        if criterion.id in gaps:
+            gap = gaps[criterion.id]
+            reasons[f"{gap.reason} ({gap.owner}, {gap.date})"] = None
+        elif criterion.metric is None and method in ("inspection", "demonstration"):
+            reasons[f"No data decide it: verified by {method}, a signed record is due."] = None
+    return " ".join(reasons)
+
+
+def _steps(
+    items: Mapping[str, tuple[TraceItem, ...]], unmeasured: str, *, run: bool
+) -> tuple[TraceStep, ...]:
     steps = []
     for step, why in MISSING:
         here = items.get(step, ())
         if step == "other" and not here:
             continue
         reason = NO_RUN if step == "evidence" and not run else why
+        if step == "metric" and unmeasured:
+            reason = f"{why}: {unmeasured}"
         steps.append(TraceStep(step, here, "" if here else reason))
     return tuple(steps)
 

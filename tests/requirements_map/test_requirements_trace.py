@@ -59,7 +59,17 @@ def test_from_a_metric(found, metrics):
 def test_what_nothing_verifies_says_so(found, metrics):
     walk = trace(found, "LPM-17.OTT1", metrics)
     assert "metric" in walk.missing
-    assert {s.step: s.missing for s in walk.steps}["metric"] == "nothing verifies this yet"
+    assert {s.step: s.missing for s in walk.steps}["metric"].startswith(
+        "nothing verifies this yet: Catalogs do not say when"
+    )
+
+
+def test_every_srd_value_criterion_has_a_metric_or_a_reason(found, metrics):
+    for criterion in found.criteria.values():
+        if criterion.id.startswith("LPM-17.") and criterion.kind == "value":
+            step = next(s for s in trace(found, criterion.id, metrics).steps if s.step == "metric")
+            if criterion.role == "limit":
+                assert step.items or "yet: " in step.missing, criterion.id
 
 
 def test_a_metric_that_is_not_installed_says_so(found):
