@@ -20,7 +20,7 @@ from skyassay.metrics.statistics.deviations import (
     fraction_beyond,
     reached_by,
 )
-from skyassay.metrics.statistics.scale import median_scale
+from skyassay.metrics.statistics.scale import budget, median_scale
 from skyassay.metrics.statistics.tails import TailModel, scaled, two_way_tail
 from skyassay.metrics.statistics.twoway import TwoWay, fit_two_way
 from skyassay.metrics.visit_table import band_table
@@ -122,7 +122,7 @@ class _AM(_Relative):
             return [Value(peers.am(self.recipe, pairs), len(pairs.ends))]
         fit = self.split(state, band, pairs)
         scale = median_scale(fit, pairs.ends)
-        notes = {**self.notes(pairs, fit), "visit_share": scale.visit_share}
+        notes = {**self.notes(pairs, fit), **budget(scale)}
         return [Value(scale.value, len(pairs.ends), scale.interval, diagnostics=notes)]
 
 

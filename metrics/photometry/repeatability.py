@@ -21,7 +21,7 @@ from skyassay.metrics.statistics.deviations import (
     fraction_beyond,
     reached_by,
 )
-from skyassay.metrics.statistics.scale import median_scale
+from skyassay.metrics.statistics.scale import budget, median_scale
 from skyassay.metrics.statistics.tails import TailModel, scaled, two_way_tail
 from skyassay.metrics.statistics.twoway import TwoWay, fit_two_way
 from skyassay.metrics.visit_table import VisitTable, band_table, sky_cells
@@ -177,7 +177,7 @@ class PA1(_Repeatability):
             return [Value(peers.pa1(self.recipe, table), len(table.star))]
         fit = self.fit(state, band, table)
         scale = median_scale(fit, _each(table))
-        notes = {**_diagnostics(fit), "visit_share": scale.visit_share}
+        notes = {**_diagnostics(fit), **budget(scale)}
         number, counts = len(table.star), state.bands[band].counts
         if counts is not None:
             scale = scale_of_all(fit, scale, counts.scatter)

@@ -56,6 +56,12 @@ def median_scale(fit: TwoWay, ends: NDArray[np.intp]) -> Scale:
     return Scale(float(np.sqrt(total)), root_interval(bounds, METHOD), share)
 
 
+def budget(scale: Scale) -> dict[str, float]:
+    """Return the shares of the variance: what whole visits share, and the units' own."""
+    share = scale.visit_share
+    return {"visit_share": share, "budget_visit": share, "budget_own": 1.0 - share}
+
+
 def root_interval(bounds: Callable[[float], Part], method: str) -> Interval:
     """Return the interval of the square root of a bounded mean square."""
     two, one = bounds(TWO_SIDED_ALPHA), bounds(ONE_SIDED_ALPHA)

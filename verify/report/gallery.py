@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from skyassay.metrics.registry import DEFAULT_RECIPE
 from skyassay.verify.records import Verdict
+from skyassay.verify.report.budgets import budget_plot, budgets, terms
 from skyassay.verify.report.digits import limit_text
 from skyassay.verify.report.model import ReleaseReport
 from skyassay.verify.report.plots import (
@@ -54,6 +56,7 @@ def groups(report: ReleaseReport) -> list[Group]:
     found = [
         _overview(report),
         _limits(report),
+        _budgets(report),
         _distributions(report),
         _relations(report),
         _history(report),
@@ -92,6 +95,15 @@ def _caption(verdict: Verdict) -> str:
         return f"{look(shown.status).label}, {shown.level} limit {shown.limit}: {shown.reason}"
     where = f" in {shown.quantity}" if shown.quantity else ""
     return f"{look(shown.status).label}{where}: {shown.value}, {shown.level} limit {shown.limit}."
+
+
+def _budgets(report: ReleaseReport) -> Group:
+    """Return what the variances are made of."""
+    found = budgets(m for m in report.measurements if m.recipe == DEFAULT_RECIPE)
+    plot = budget_plot(found)
+    caption = f"{len(found)} quantities; terms: {', '.join(terms(found))}.".replace("_", " ")
+    text = "The shares of the variance, where the measurement can tell them apart."
+    return Group("Error budgets", text, [Figure(plot, "", caption)] if plot else [], many=False)
 
 
 def _distributions(report: ReleaseReport) -> Group:
