@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -25,6 +26,10 @@ COMMANDS: tuple[str, ...] = (
     "plan",
 )
 ENTRY_POINT_GROUP = "skyassay.commands"
+#: Sums of several threads depend on how many there are; one gives the same digits everywhere.
+#: Whoever sets these means it.
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
 
 
 def build_app() -> typer.Typer:
