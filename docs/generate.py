@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from products_page import products_page
+
 from skyassay.metrics.certification import certificates, smallest_size
 from skyassay.metrics.contract import Column, Recipe
 from skyassay.metrics.registry import load_metrics
@@ -14,6 +16,8 @@ from skyassay.metrics.words import words_of
 from skyassay.requirements_map import Criterion, Document, Requirement, RequirementSet, load
 
 OWN = "skyassay."
+#: What all rows of must be in one partition.
+WHOLE = {"object": "an object", "visit": "a visit", "row": "nothing", "sample": "everything"}
 NO_TABLE = (
     "The campaign has not been run for this version: no interval is certified, and every "
     "verdict of an interval is INCONCLUSIVE.\n"
@@ -26,6 +30,7 @@ def write_pages(docs: Path) -> None:
     out.mkdir(exist_ok=True)
     pages = {
         "metrics.md": metrics_page(),
+        "products.md": products_page(own_metrics()),
         "requirements.md": requirements_page(load()),
         "coverage.md": coverage_page(docs / "coverage_table.md"),
         "decisions.md": decisions_page(docs / "decisions"),
@@ -36,16 +41,22 @@ def write_pages(docs: Path) -> None:
             path.write_text(text, "utf-8")
 
 
+def own_metrics() -> dict[str, Any]:
+    """Return metric id -> class of the metrics that are ours."""
+    plugins = load_metrics()
+    return {name: plugin for name, plugin in plugins.items() if plugin.__module__.startswith(OWN)}
+
+
 def metrics_page() -> str:
     """Return a section per metric of ours: what it reads, its recipes, its certificate."""
     parts = [
         "# Metrics\n",
         "Generated from the code. A recipe is every choice that makes a number; its hash is "
         "part of the identity of every measurement made with it. The selection of stars is "
-        "explained in [measuring a catalog](../tasks/measure.md).\n",
+        "explained in [measuring a catalog](../tasks/measure.md), the tables in "
+        "[products](products.md).\n",
     ]
-    plugins = load_metrics()
-    own = {name: plugin for name, plugin in plugins.items() if plugin.__module__.startswith(OWN)}
+    own = own_metrics()
     for area in sorted({name.rpartition(".")[0] for name in own}):
         parts.append(f"## {area}\n")
         parts += [
@@ -60,11 +71,11 @@ def _metric(plugin: Any) -> str:
     rows = [
         ("differs from the peers", words.differs or "-"),
         ("not measured when", words.absent or "-"),
-        ("unit", f"`{plugin.unit}`"),
+        ("unit", f"`{plugin.unit}`" if plugin.unit else "none: a number"),
         ("serves", ", ".join(f"`{c}`" for c in plugin.requirements) or "nothing: for information"),
         ("reads", "; ".join(_input(name, cols) for name, cols in plugin.inputs.items())),
-        ("arrives whole", plugin.locality),
-        ("interval covers", " x ".join(plugin.error_units)),
+        ("arrives whole", WHOLE[plugin.locality]),
+        ("errors shared by", " x ".join(plugin.error_units) or "-"),
         ("bound by", ", ".join(f"{k} in {u or '1'}" for k, u in plugin.at_units.items()) or "-"),
         ("recipes", ", ".join(f"`{r.name}` ({r.hash})" for r in plugin.recipes.values())),
         ("interval", _certificate(plugin)),

@@ -231,6 +231,8 @@ def _measured(
     inside = rule.holds(value)
     upper = rule.ceiling == inside
     width = (estimate.upper - estimate.value) if upper else (estimate.value - estimate.lower)
+    if not math.isfinite(width):
+        return replace(base, note="so few units bound nothing on that side: measure more first")
     room = abs(limit - estimate.value)
     needed = units_needed(room, width / Z95, now, power)
     if needed is None:

@@ -96,3 +96,14 @@ def test_without_a_run_the_exact_sizes_are_there() -> None:
     shown = CliRunner().invoke(build_app(), ["plan", "--store", "none"])
     assert shown.exit_code == 0
     assert "299 trials" in shown.stdout
+
+
+def test_an_open_interval_is_not_called_near_the_limit(requirements) -> None:
+    one = measured(2.0, 0.5, "r")
+    assert one.interval is not None
+    one = replace(one, interval=replace(one.interval, upper=float("inf"), high=float("inf")))
+    found = [
+        p for p in plan(requirements, judge_all(requirements, [one], RUN), [one], 0.9) if p.value
+    ]
+    assert found
+    assert all(p.needed is None and "measure more first" in p.note for p in found)
