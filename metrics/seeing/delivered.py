@@ -10,7 +10,12 @@ from numpy.typing import NDArray
 
 from skyassay.metrics.contract import Bindings, Table
 from skyassay.metrics.plugin import NotMeasured, Value
-from skyassay.metrics.seeing.visits import SeeingMetric, calibrated_atmosphere, notes
+from skyassay.metrics.seeing.visits import (
+    SeeingMetric,
+    calibrated_atmosphere,
+    notes,
+    refuse_impossible,
+)
 from skyassay.metrics.states.unit_rows import UnitRows
 from skyassay.metrics.statistics.clustered import clustered_fraction, clustered_quantile
 from skyassay.metrics.statistics.tails import scaled
@@ -30,8 +35,8 @@ class S1(SeeingMetric):
     allowed for.
 
     Differs from the peers: no published package relates size to seeing.
-    Not measured when: fewer than three visits or two nights had such a seeing; none at all
-    is out of scope.
+    Not measured when: fewer than three visits or two nights had such a seeing (none at all
+    is out of scope); the atmosphere alone is as large as the images, or all sizes are one.
     """
 
     id = "seeing.delivered.s1"
@@ -44,6 +49,7 @@ class S1(SeeingMetric):
     def values(self, rows: UnitRows, band: str, at: Bindings) -> list[Value | Absent]:
         """Return the median size at every bound seeing that was there."""
         kept = near_zenith(self, rows)
+        refuse_impossible(kept)
         atmosphere = calibrated_atmosphere(kept)
         found: list[Value | Absent] = []
         for seeing in self.bound("seeing", band, at):
@@ -80,7 +86,8 @@ class SF1(SeeingMetric):
     The monitor's known noise is taken off the scatter of the ratio.
 
     Differs from the peers: no published package computes it.
-    Not measured when: fewer than three visits or two nights are near the zenith.
+    Not measured when: fewer than three visits or two nights are near the zenith; the
+    atmosphere alone is as large as the images, or all sizes are one.
     """
 
     id = "seeing.delivered.sf1"
@@ -93,6 +100,7 @@ class SF1(SeeingMetric):
     def values(self, rows: UnitRows, band: str, at: Bindings) -> list[Value]:
         """Return the share at every bound factor."""
         kept = near_zenith(self, rows)
+        refuse_impossible(kept)
         ratio, label = self._ratio(kept), nights(kept["mjd"])
         found = []
         for limit in self.bound("SX", band, at):

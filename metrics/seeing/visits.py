@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skyassay.metrics.contract import Column, Recipe, Scalar, Tables
+from skyassay.metrics.plugin import NotMeasured
 from skyassay.metrics.states.unit_rows import UnitRows
 from skyassay.metrics.unit_family import (
     ABSURD,
@@ -98,6 +99,8 @@ class SeeingMetric(UnitMetric):
         }
         usable = all_finite(columns) & (airmass >= 1.0) & ~noisy
         usable &= (size > 0) & (size < ABSURD) & (airmass < ABSURD)
+        # A monitor that says just what the images show is a copy of their size.
+        usable &= atmosphere != size
         return columns, usable & (atmosphere > 0) & (atmosphere < ABSURD) & (error >= 0)
 
 
@@ -118,6 +121,26 @@ def system_squared(rows: UnitRows) -> Floats:
     The square of a noisy seeing is too large by the square of its noise on average.
     """
     return np.asarray(rows["size"] ** 2 - rows["atmosphere"] ** 2 + rows["error"] ** 2)
+
+
+def refuse_impossible(rows: UnitRows) -> None:
+    """Refuse visits whose atmosphere alone is as large as their images, or whose sizes never vary.
+
+    Images cannot be sharper than the air: such a monitor is wrong (its unit, a copy of the
+    delivered size), and all that is left for telescope and camera would look like nothing.
+
+    Raises
+    ------
+    NotMeasured
+        ``atmosphere_exceeds_image``, ``no_scatter``.
+    """
+    if len(rows) > 1 and np.ptp(rows["size"]) == 0.0:
+        raise NotMeasured("no_scatter", "All sizes are the same: no real images repeat so well.")
+    if float(system_squared(rows).mean()) <= 0.0:
+        raise NotMeasured(
+            "atmosphere_exceeds_image",
+            "The atmosphere alone is larger than the images: check the seeing monitor.",
+        )
 
 
 def calibrated_atmosphere(rows: UnitRows) -> Floats:

@@ -119,3 +119,19 @@ def test_order_and_partitions_do_not_matter():
         for i in (mixed[20:], mixed[:20])
     ]
     assert state_digest(metric.merge(*parts)) == state_digest(whole)
+
+
+@pytest.mark.parametrize("name", [S1, SF1])
+def test_a_monitor_that_says_more_than_the_images_show_passes_nothing(name):
+    free = 0.6 * np.exp(0.05 * np.random.default_rng(6).normal(size=60))
+    table = visits(free, 0.4)
+    at = {"seeing": {"r": (0.6,)}}
+    assert measure(name, table, at)[0].status == "MEASURED"
+    # The delivered size along the line of sight, twice over: a wrong unit or a wrong column.
+    larger = 2.0 * table["seeing"] * table["atmosphericSeeing"] / free
+    found = measure(name, {**table, "atmosphericSeeing": larger}, at)[0]
+    assert (found.status, found.reason) == ("NOT_MEASURED", "atmosphere_exceeds_image")
+    copied = measure(name, {**table, "atmosphericSeeing": table["seeing"]}, at)[0]
+    assert (copied.status, copied.reason) == ("NOT_MEASURED", "no_usable_row")
+    one = {**table, "seeing": np.full(60, 0.65)}
+    assert measure(name, one, at)[0].reason == "no_scatter"
