@@ -101,7 +101,7 @@ class _FocalPlane(UnitMetric):
         Raises
         ------
         NotMeasured
-            ``too_few_detectors``, ``too_few_visits``.
+            ``too_few_detectors``, ``too_few_visits``, ``no_scatter``.
         """
         least = self.recipe["min_detectors"]
         kept = rows.where(rows["detectors"] >= least)
@@ -113,6 +113,11 @@ class _FocalPlane(UnitMetric):
             raise NotMeasured(
                 "too_few_visits",
                 f"Fewer than {self.recipe['min_visits']} visits have {least} detectors or more.",
+            )
+        if np.ptp(kept["loss"]) == 0.0:
+            raise NotMeasured(
+                "no_scatter",
+                "All detectors of a visit have one depth: it is the visit's, not their own.",
             )
         return kept
 
@@ -187,7 +192,8 @@ class DF2(_FocalPlane):
 
     Differs from the peers: no published package computes it.
     Of more than 262,144 detectors in visits a fair sample of whole visits is kept.
-    Not measured when: fewer than three visits or two nights have five detectors or more.
+    Not measured when: fewer than three visits or two nights have five detectors or more, or
+    the detectors of a visit all have its depth.
     """
 
     id = "depth.focal_plane.df2"

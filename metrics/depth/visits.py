@@ -112,7 +112,8 @@ class DepthMetric(UnitMetric):
         Raises
         ------
         NotMeasured
-            ``out_of_scope_no_fiducial_visits``, ``too_few_visits``.
+            ``out_of_scope_no_fiducial_visits``, ``too_few_visits``; ``no_scatter`` when all have
+            one depth as taken, which the corrections would hide.
         """
         kept = rows.where(rows[kind] & photometric(rows, self.recipe))
         if not len(kept):
@@ -126,6 +127,8 @@ class DepthMetric(UnitMetric):
                 f"{len(kept)} visits were taken near enough to fiducial conditions; "
                 f"{self.recipe['min_visits']} are needed.",
             )
+        if np.ptp(kept["magLim"]) == 0.0:
+            raise NotMeasured("no_scatter", "All depths are the same: they were not measured.")
         return kept
 
     def behind(self, rows: UnitRows, band: str) -> Table:

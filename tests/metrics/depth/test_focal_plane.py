@@ -107,3 +107,11 @@ def test_a_large_survey_is_sampled_by_whole_visits(monkeypatch):
     )
     assert state_digest(metric.merge(second, first)) == state_digest(whole)
     assert metric.finish(whole, {})[0].n == 99
+
+
+@pytest.mark.parametrize("name", [DF2, Z2])
+def test_the_depth_of_the_visit_copied_to_its_detectors_says_nothing(name):
+    table = rows(np.zeros((40, 9)))
+    table["magLim"] = table["magLim"] + 0.1 * np.random.default_rng(3).normal(size=40).repeat(9)
+    found = measure(name, table)
+    assert (found.status, found.reason) == ("NOT_MEASURED", "no_scatter")

@@ -129,3 +129,10 @@ def test_order_and_partitions_do_not_matter():
     assert state_digest(merged) == state_digest(whole)
     assert metric.finish(merged, {}) == metric.finish(whole, {})
     assert metric.evidence(whole)["r"]["value"].shape == (50,)
+
+
+@pytest.mark.parametrize("name", [DB1, D1, DF1, Z1])
+def test_one_depth_for_every_visit_was_not_measured(name):
+    table = {**visits(np.linspace(24.9, 25.1, 60)), "magLim": np.full(60, 25.0)}
+    found = measure(name, table)
+    assert (found.status, found.reason) == ("NOT_MEASURED", "no_scatter")
