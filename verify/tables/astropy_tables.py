@@ -49,7 +49,10 @@ class AstropyReader:
         return None
 
     def batches(
-        self, columns: tuple[str, ...], groups: tuple[int, ...] | None = None
+        self,
+        columns: tuple[str, ...],
+        groups: tuple[int, ...] | None = None,
+        few: tuple[str, ...] = (),
     ) -> Iterator[pa.RecordBatch]:
         """Yield slices of the table as record batches."""
         with reading(str(self.path)):

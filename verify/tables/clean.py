@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from skyassay.pipeline.products import Product, bands
+from skyassay.verify.tables.coded import counted_words, has_empty, is_text, words_of
 from skyassay.verify.tables.notes import Note
 
 
@@ -68,14 +69,15 @@ def _sum(pairs: Sequence[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
 
 def drop_broken(table: pa.Table, product: Product) -> tuple[pa.Table, Tally]:
     """Return the rows whose key is whole, and what was found on the way."""
-    keep = pa.array(np.ones(table.num_rows, dtype=bool))
+    kept = table
     for name in product.key:
-        if name in table.column_names:
-            column = table.column(name)
-            keep = pc.and_(keep, column.is_valid().combine_chunks())
-            if pa.types.is_string(column.type):
-                keep = pc.and_(keep, pc.not_equal(column.fill_null(""), "").combine_chunks())
-    kept = table.filter(keep)
+        if name in kept.column_names:
+            column = kept.column(name)
+            if column.null_count:
+                kept = kept.filter(column.is_valid())
+                column = kept.column(name)
+            if is_text(column.type) and has_empty(column):
+                kept = kept.filter(pc.not_equal(column.cast(pa.string()), ""))
     flags = tuple(
         (field.name, kept.column(field.name).null_count)
         for field in kept.schema
@@ -88,9 +90,8 @@ def _strange_bands(table: pa.Table) -> tuple[tuple[str, int], ...]:
     """Return the bands nobody expects, with their rows."""
     if "band" not in table.column_names:
         return ()
-    counted = table.column("band").value_counts().to_pylist()
     known = bands()
-    return _sum([(c["values"], c["counts"]) for c in counted if c["values"] not in known])
+    return _sum([(w, n) for w, n in counted_words(table.column("band")) if w not in known])
 
 
 def sorted_unique(table: pa.Table, product: Product) -> tuple[pa.Table, int]:
@@ -103,9 +104,9 @@ def sorted_unique(table: pa.Table, product: Product) -> tuple[pa.Table, int]:
     key = [name for name in product.key if name in table.column_names]
     if not key or table.num_rows == 0:
         return table, 0
-    codes = [_codes(table.column(name)) for name in key]
-    if _ascending(codes):
+    if _ascending(_codes(table.column(name)) for name in key):
         return table, 0
+    codes = [_codes(table.column(name)) for name in key]
     order = np.lexsort(codes[::-1])
     repeated = _repeats(codes, order)
     if not repeated.any():
@@ -115,13 +116,14 @@ def sorted_unique(table: pa.Table, product: Product) -> tuple[pa.Table, int]:
     return table.take(pa.array(order[first])), int(repeated.sum())
 
 
-def _ascending(codes: list[NDArray[np.int64]]) -> bool:
+def _ascending(codes: Iterator[NDArray[np.int64]]) -> bool:
     """Return whether the rows are in order already, each key once."""
-    same = np.ones(len(codes[0]) - 1, dtype=bool)
+    same: NDArray[np.bool_] | None = None
     for code in codes:
-        if (same & (code[1:] < code[:-1])).any():
+        falls, equal = code[1:] < code[:-1], code[1:] == code[:-1]
+        if (falls if same is None else same & falls).any():
             return False
-        same &= code[1:] == code[:-1]
+        same = equal if same is None else same & equal
         if not same.any():
             return True
     return False
@@ -164,12 +166,11 @@ def _tie_breakers(names: Sequence[str], product: Product, key: list[str]) -> lis
 
 def _codes(column: pa.ChunkedArray) -> NDArray[np.int64]:
     """Return integers that sort as the column does; equal exactly where bits are equal."""
-    array = column.combine_chunks()
-    if pa.types.is_string(array.type):
-        coded = array.fill_null("").dictionary_encode()
-        ranks = np.argsort(np.argsort(np.asarray(coded.dictionary.to_pylist(), dtype=np.str_)))
-        codes: NDArray[np.int64] = ranks[coded.indices.to_numpy()].astype(np.int64)
+    if is_text(column.type):
+        words, number = words_of(column)
+        codes: NDArray[np.int64] = np.argsort(np.argsort(words)).astype(np.int64)[number]
         return codes
+    array = column.combine_chunks()
     if pa.types.is_floating(array.type):
         values = array.fill_null(float("nan")).to_numpy(zero_copy_only=False)
         return np.asarray(values, dtype=np.float64).view(np.int64)

@@ -12,34 +12,35 @@ from numpy.typing import NDArray
 
 from skyassay.pipeline.products import ProductError
 from skyassay.pipeline.products.io import arrow_type
+from skyassay.verify.tables.coded import clean_text, is_text, words_of
 from skyassay.verify.tables.resolve import Link
 
 
-def canonical_batch(batch: pa.RecordBatch, links: Mapping[str, Link]) -> pa.Table:
-    """Return the batch with our names, types and units.
+def canonical_batch(
+    batch: pa.RecordBatch, links: Mapping[str, Link], *, coded: bool = False
+) -> pa.Table:
+    """Return the batch with our names, types and units; text as codes where that is wanted.
 
     Raises
     ------
     ProductError
         ``wrong_type`` when a value does not fit the product's type.
     """
-    arrays = {name: _column(batch.column(link.stored), link) for name, link in links.items()}
+    arrays = {n: _column(batch.column(link.stored), link, coded) for n, link in links.items()}
     return pa.table(arrays)
 
 
-def _column(stored: pa.Array, link: Link) -> pa.Array:
+def _column(stored: pa.Array, link: Link, coded: bool) -> pa.Array:
     """Convert one column."""
     dtype = link.column.dtype
-    if pa.types.is_dictionary(stored.type):
+    if dtype != "string" and pa.types.is_dictionary(stored.type):
         stored = stored.cast(stored.type.value_type)
     if dtype.startswith("int") and pa.types.is_floating(stored.type):
         # An integer with gaps, as pandas and astropy write it: NaN means no value.
         stored = pc.if_else(pc.is_nan(stored), pa.scalar(None, stored.type), stored)
     try:
         if dtype == "string":
-            if pa.types.is_fixed_size_binary(stored.type):
-                stored = stored.cast(pa.binary())
-            return pc.utf8_trim_whitespace(stored.cast(pa.string()))
+            return clean_text(stored, coded=coded)
         if link.factor != 1.0:
             stored = pc.multiply(stored.cast(pa.float64()), link.factor)
         # Single precision would cut a position to 0.1 arcsec; double holds every float.
@@ -60,15 +61,35 @@ def to_numpy(column: pa.ChunkedArray, *, null_flag: bool = True) -> NDArray[Any]
     missing text the empty string, a missing flag `null_flag`.
     """
     kind = column.type
-    if pa.types.is_string(kind):
-        coded = column.fill_null("").combine_chunks().dictionary_encode()
-        values = np.asarray(coded.dictionary.to_pylist() or [""], dtype=np.str_)
-        texts: NDArray[Any] = values[coded.indices.to_numpy()]
-        return texts
+    if is_text(kind):
+        return _text_array(column)
     if pa.types.is_boolean(kind):
-        column = column.fill_null(null_flag)
-    elif pa.types.is_integer(kind) and column.null_count:
+        return _bool_array(column.fill_null(null_flag))
+    if pa.types.is_integer(kind) and column.null_count:
         column = column.cast(pa.float64(), safe=False)
     if pa.types.is_floating(column.type):
         column = column.fill_null(float("nan"))
     return np.ascontiguousarray(column.combine_chunks().to_numpy(zero_copy_only=False))
+
+
+def _text_array(column: pa.ChunkedArray) -> NDArray[np.str_]:
+    """Return text; it is as wide as the longest that is there."""
+    words, number = words_of(column)
+    there = np.bincount(number, minlength=len(words)) > 0
+    width = max((len(w) for w in words[there].tolist()), default=1)
+    texts: NDArray[np.str_] = words.astype(f"U{max(width, 1)}")[number]
+    return texts
+
+
+def _bool_array(column: pa.ChunkedArray) -> NDArray[np.bool_]:
+    """Return flags without nulls; Arrow keeps eight in a byte."""
+    made = np.empty(len(column), dtype=np.bool_)
+    start = 0
+    for chunk in column.chunks:
+        if len(chunk):
+            packed = np.frombuffer(chunk.buffers()[1], dtype=np.uint8)
+            first, last = chunk.offset, chunk.offset + len(chunk)
+            bits = np.unpackbits(packed[first // 8 : -(-last // 8)], bitorder="little")
+            made[start : start + len(chunk)] = bits[first % 8 : first % 8 + len(chunk)]
+        start += len(chunk)
+    return made

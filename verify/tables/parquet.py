@@ -6,7 +6,7 @@ Files that carry no checksums are therefore reported (`Note` ``no_page_checksums
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,11 +68,15 @@ class ParquetReader:
         return known if len(known) == len(found) else None
 
     def batches(
-        self, columns: tuple[str, ...], groups: tuple[int, ...] | None = None
+        self,
+        columns: tuple[str, ...],
+        groups: tuple[int, ...] | None = None,
+        few: tuple[str, ...] = (),
     ) -> Iterator[pa.RecordBatch]:
         """Yield record batches of these columns; fewer rows than promised is damage."""
         seen = 0
-        with reading(str(self.path)), _file(self.path) as file:
+        coded = [n for n in few if n in self.fields and _is_text(self.fields[n].type)]
+        with reading(str(self.path)), _file(self.path, coded) as file:
             wanted = list(range(file.num_row_groups)) if groups is None else list(groups)
             promised = sum(file.metadata.row_group(i).num_rows for i in wanted)
             if groups is None and promised != self.rows:
@@ -105,9 +109,13 @@ def _group(group: Any, index: int, column: str) -> Group | None:
     return None
 
 
-def _file(path: Path) -> pq.ParquetFile:
+def _file(path: Path, coded: Sequence[str] = ()) -> pq.ParquetFile:
     """Open a file so that page checksums are verified where they exist."""
-    return pq.ParquetFile(path, page_checksum_verification=True)
+    return pq.ParquetFile(path, page_checksum_verification=True, read_dictionary=list(coded))
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _unit(metadata: dict[bytes, bytes]) -> str | None:

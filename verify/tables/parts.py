@@ -16,10 +16,12 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from skyassay.metrics.contract import Table, Tables
 from skyassay.pipeline.products import ProductError
 from skyassay.verify.tables.clean import Tally, drop_broken, sorted_unique
+from skyassay.verify.tables.coded import plain_text
 from skyassay.verify.tables.convert import to_numpy
 from skyassay.verify.tables.stored import StoredProduct
 
@@ -167,13 +169,14 @@ class Slice:
                 rows, found = drop_broken(batch, self.stored.product)
                 tally += found
                 kept.append(rows)
-            table, aside = self._without_border(pa.concat_tables(kept))
+            read = pa.concat_tables(kept).unify_dictionaries()
+            table, aside = self._without_border(read)
         table, repeated = sorted_unique(table, self.stored.product)
         arrays = as_arrays(table, self.stored, self.layout.give)
         return arrays, tally + Tally(duplicates=repeated), aside
 
     def _batches(self) -> Iterator[pa.Table]:
-        return self.stored.batches(self.layout.read, self.groups)
+        return self.stored.batches(self.layout.read, self.groups, coded=True)
 
     def _without_border(self, table: pa.Table) -> tuple[pa.Table, pa.Table | None]:
         """Split off the rows of border objects; identifiers out of limits are damage."""
@@ -189,8 +192,19 @@ class Slice:
             )
         if not self.border:
             return table, None
-        outside = np.isin(ids, np.array(self.border, dtype=np.int64))
-        return table.filter(pa.array(~outside)), table.filter(pa.array(outside))
+        outside = np.zeros(len(ids), dtype=bool)
+        for one in self.border:
+            outside |= ids == one
+        return _rows_where(table, ~outside), plain_text(_rows_where(table, outside))
+
+
+def _rows_where(table: pa.Table, wanted: NDArray[np.bool_]) -> pa.Table:
+    """Return the wanted rows; those that stand together are not copied."""
+    count = int(np.count_nonzero(wanted))
+    first = int(wanted.argmax()) if count else 0
+    if wanted[first : first + count].all():
+        return table.slice(first, count)
+    return table.filter(pa.array(wanted))
 
 
 @dataclass(frozen=True)

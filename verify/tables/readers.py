@@ -69,9 +69,15 @@ class Reader(Protocol):
         ...
 
     def batches(
-        self, columns: tuple[str, ...], groups: tuple[int, ...] | None = None
+        self,
+        columns: tuple[str, ...],
+        groups: tuple[int, ...] | None = None,
+        few: tuple[str, ...] = (),
     ) -> Iterator[pa.RecordBatch]:
-        """Yield the rows of these stored columns, in file order; of some row groups only."""
+        """Yield the rows of these stored columns, in file order; of some row groups only.
+
+        Text columns named in `few` have few words; they may come dictionary-coded.
+        """
         ...
 
 

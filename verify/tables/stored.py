@@ -60,20 +60,27 @@ class StoredProduct:
         return (*known, *sorted(there - set(known)))
 
     def batches(
-        self, columns: tuple[str, ...], groups: tuple[tuple[int, ...], ...] | None = None
+        self,
+        columns: tuple[str, ...],
+        groups: tuple[tuple[int, ...], ...] | None = None,
+        *,
+        coded: bool = False,
     ) -> Iterator[pa.Table]:
         """Yield the rows as they are, with our names, types and units; at least one piece.
 
-        `groups` names the row groups of each file to read; all of them if None.
+        `groups` names the row groups of each file to read; all of them if None. Text that
+        has few words, by the product's schema, is read as codes; with `coded` all text is
+        handed on so (`coded.CODED`), otherwise as strings.
         """
         for index, (reader, plan) in enumerate(self.files):
             links = {name: plan.links[name] for name in columns}
             stored = tuple(dict.fromkeys(link.stored for link in links.values()))
             fields = [pa.field(name, reader.fields[name].type) for name in stored]
             empty = pa.RecordBatch.from_pylist([], schema=pa.schema(fields))
-            yield canonical_batch(empty, links)
-            for batch in reader.batches(stored, groups[index] if groups else None):
-                yield canonical_batch(batch, links)
+            yield canonical_batch(empty, links, coded=coded)
+            few = tuple(dict.fromkeys(v.stored for v in links.values() if v.column.values))
+            for batch in reader.batches(stored, groups[index] if groups else None, few):
+                yield canonical_batch(batch, links, coded=coded)
 
     @cached_property
     def digests(self) -> tuple[str, ...]:
