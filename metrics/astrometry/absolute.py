@@ -41,6 +41,8 @@ _KEY = ("lot", "objectId", "visit", "band")
 #: Single measurements kept, of all bands together: 6 MB, and far more than an interval needs.
 BOUND = 2**16
 _EVIDENCE_ROWS = 4_000
+#: More positions out of reach of their reference than this share are no measurement.
+_MOST_LOST = 0.05
 COMPONENTS = (("ra", "east"), ("dec", "north"))
 
 SRD = Recipe(
@@ -113,6 +115,7 @@ class AbsoluteMetric(BaseMetric):
             here = state["band"] == band
             lost = int((here & ~matched).sum())
             try:
+                _refuse_lost(state, here, matched)
                 values = self._values(state, here & matched)
             except NotMeasured as why:
                 number = int((here & matched).sum())
@@ -177,6 +180,27 @@ class AbsoluteMetric(BaseMetric):
         return found
 
 
+def _refuse_lost(state: RowSample, here: NDArray[np.bool_], matched: NDArray[np.bool_]) -> None:
+    """Refuse positions of which many are out of reach of the star that they belong to.
+
+    A star that has a reference has it always: its positions that do not find it are off by
+    more than the match radius, or have no date. Left out in silence they would flatter.
+
+    Raises
+    ------
+    NotMeasured
+        ``positions_unmatched``.
+    """
+    known = here & np.isin(state["objectId"], state["objectId"][matched])
+    lost = int((known & ~matched).sum())
+    if lost > _MOST_LOST * int(known.sum()):
+        raise NotMeasured(
+            "positions_unmatched",
+            f"{lost} of {int(known.sum())} positions of stars with a reference are farther from "
+            "it than the match radius, or have no date: their errors are not known.",
+        )
+
+
 def _lot(table: Table, rows: NDArray[np.intp]) -> NDArray[np.int64]:
     """Return a fixed random number of each measurement: its star's and its visit's together."""
     star = splitmix64(np.asarray(table["objectId"])[rows].astype(np.int64))
@@ -216,7 +240,8 @@ class AA1(AbsoluteMetric):
 
     Differs from the peers: no peer computes AA1; analysis_tools plots the same residuals.
     Not measured when: no reference stars are matched, fewer than 30 stars of a band have one,
-    or the data hold one visit or one cell of the sky only.
+    the data hold one visit or one cell of the sky only, or more than 5 % of the positions of
+    stars with a reference are out of reach of it.
     """
 
     id = "astrometry.absolute.aa1"

@@ -38,6 +38,9 @@ Floats = NDArray[np.float64]
 _KEY = ("visit", "detector", "objectId")
 _EVIDENCE_ROWS = 4_000
 PARAMETER = "astrometricMinStandards"
+#: An image is lost when it has less than this share of the matches that it should have, of at
+#: least so many; more than this share of lost images is no measurement.
+_LEAST_SHARE, _EXPECTED, _MOST_LOST = 0.25, 10.0, 0.05
 
 SRD = Recipe(
     "srd",
@@ -70,8 +73,9 @@ class WcsAccuracy(BaseMetric):
 
     Differs from the peers: no peer computes it; visit tables give the mean and standard
     deviation of the match offsets of a detector, star noise included.
-    Not measured when: nothing is matched, fewer than 20 CCD images have the stars, or all
-    are of one visit or of one place on the sky.
+    Not measured when: nothing is matched, fewer than 20 CCD images have the stars, all are of
+    one visit or of one place on the sky, or more than 5 % of the images are unmatched where
+    others of the same sky are not.
     """
 
     id: ClassVar[str] = "astrometry.wcs.accuracy"
@@ -105,11 +109,14 @@ class WcsAccuracy(BaseMetric):
         except NotMeasured as why:
             return from_rows(_KEY, {}, {f"cannot_{why.reason}": 1})
         counts["rejected_unmatched"] = len(rows) - len(found.row)
-        return from_rows(_KEY, self._places(table, found), counts)
+        places, empty = self._places(table, found), _unmatched(table, rows, found)
+        columns = {n: np.concatenate([places[n], c]) for n, c in empty.items()} if places else empty
+        columns["good"] = _good_stars(table, rows, columns)
+        return from_rows(_KEY, columns, counts)
 
     def _places(self, table: Table, found: Compared) -> dict[str, NDArray[Any]]:
         """Return one row per place."""
-        columns = _image_columns(table, found)
+        columns = _image_columns(table, found.row)
         at = directions(columns["ra"], columns["dec"])[0]
         pieces = [self._field(columns["objectId"], at, found, i) for i in _images(columns)]
         if not pieces:
@@ -159,8 +166,9 @@ class WcsAccuracy(BaseMetric):
     def _value(
         self, state: RowSample, enough: NDArray[np.bool_], images: int, least: float
     ) -> Value:
-        if not len(state):
+        if not (state["standards"] > 0).any():
             raise nothing(state.counts)
+        _refuse_lost(state, self.recipe["cell_deg"])
         if images < self.recipe["min_images"]:
             raise NotMeasured(
                 "too_few_images",
@@ -187,9 +195,9 @@ class WcsAccuracy(BaseMetric):
 
     def evidence(self, state: RowSample) -> Mapping[str, Table]:
         """Return the size of the error at single places, mas, where and when."""
-        if not len(state):
+        rows = np.flatnonzero(state["standards"] > 0)[:_EVIDENCE_ROWS]
+        if not len(rows):
             return {}
-        rows = slice(0, _EVIDENCE_ROWS)
         names = ("ra", "dec", "mjd", "visit", "detector", "east", "north")
         size = np.hypot(state["east"][rows], state["north"][rows])
         return {"": {"value": size, **{name: state[name][rows] for name in names}}}
@@ -202,11 +210,74 @@ def _on_a_detector(table: Table, rows: NDArray[np.intp]) -> tuple[NDArray[np.int
     return rows[known], int((~known).sum())
 
 
-def _image_columns(table: Table, found: Compared) -> dict[str, NDArray[Any]]:
-    """Return what names an image and a place, of the rows that were compared."""
-    whole = {n: np.asarray(table[n])[found.row].astype(np.int64) for n in _KEY}
+def _image_columns(table: Table, rows: NDArray[np.intp]) -> dict[str, NDArray[Any]]:
+    """Return what names an image and a place, of some rows."""
+    whole = {n: np.asarray(table[n])[rows].astype(np.int64) for n in _KEY}
     ra, dec = (np.asarray(table[f"coord_{c}"], dtype=np.float64) for c in ("ra", "dec"))
-    return {**whole, "ra": ra[found.row], "dec": dec[found.row]}
+    return {**whole, "ra": ra[rows], "dec": dec[rows]}
+
+
+def _image_number(*tables: Mapping[str, NDArray[Any]]) -> list[NDArray[np.int64]]:
+    """Return for the rows of each table the number of their image, the same in all of them."""
+    names = [np.concatenate([np.asarray(t[n]) for t in tables]) for n in ("visit", "detector")]
+    visit, detector = (np.unique(one, return_inverse=True)[1].ravel() for one in names)
+    number = visit * (int(detector.max(initial=0)) + 1) + detector
+    ends = np.cumsum([len(t["visit"]) for t in tables])[:-1]
+    return [np.asarray(part, dtype=np.int64) for part in np.split(number, ends)]
+
+
+def _unmatched(table: Table, rows: NDArray[np.intp], found: Compared) -> dict[str, NDArray[Any]]:
+    """Return one row for every image with good stars of which none was matched."""
+    all_rows = _image_columns(table, rows)
+    image, matched = _image_number(all_rows, _image_columns(table, found.row))
+    order = np.lexsort((all_rows["objectId"], image))
+    order = order[~np.isin(image[order], matched)]
+    first = order[np.unique(image[order], return_index=True)[1]]
+    unknown = np.full(len(first), np.nan)
+    return {
+        **{name: column[first] for name, column in all_rows.items()},
+        "standards": np.zeros(len(first), dtype=np.int64),
+        **dict.fromkeys(("mjd", "east", "north"), unknown),
+    }
+
+
+def _good_stars(
+    table: Table, rows: NDArray[np.intp], columns: Mapping[str, NDArray[Any]]
+) -> NDArray[np.int64]:
+    """Return for every row of the state the good stars of its image, matched or not."""
+    image, mine = _image_number(_image_columns(table, rows), columns)
+    size = int(max(image.max(initial=-1), mine.max(initial=-1))) + 1
+    return np.asarray(np.bincount(image, minlength=size)[mine], dtype=np.int64)
+
+
+def _refuse_lost(state: RowSample, cell_deg: float) -> None:
+    """Refuse data in which images are unmatched where others of the same sky are not.
+
+    Coordinates that are off by more than the match radius have no residual at all: left out
+    in silence, the worst images would make the best value.
+
+    Raises
+    ------
+    NotMeasured
+        ``images_unmatched``.
+    """
+    first = np.unique(_image_number(state.columns)[0], return_index=True)[1]
+    good, standards = state["good"][first], state["standards"][first]
+    _, cell = np.unique(
+        place(state["ra"][first], state["dec"][first], cell_deg).cell, return_inverse=True
+    )
+    share = standards / np.maximum(good, 1)
+    usual = np.array([np.quantile(share[cell == c], 0.9) for c in range(int(cell.max()) + 1)])
+    expected = usual[cell] * good
+    known = expected >= _EXPECTED
+    lost = known & (standards < _LEAST_SHARE * expected)
+    if lost.sum() > _MOST_LOST * known.sum():
+        raise NotMeasured(
+            "images_unmatched",
+            f"{int(lost.sum())} of {int(known.sum())} CCD images have next to no star within the "
+            "match radius of a reference star, where other images of the same sky have many: "
+            "their coordinates may be far off.",
+        )
 
 
 def _images(columns: Mapping[str, NDArray[Any]]) -> list[NDArray[np.intp]]:

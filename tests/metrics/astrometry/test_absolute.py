@@ -180,3 +180,14 @@ def test_nothing_at_all_is_not_measured():
         assert {m.status for m in none} == {"NOT_MEASURED"}
         assert {m.status for m in plugin.finish(plugin.zero(), {})} == {"NOT_MEASURED"}
         assert plugin.evidence(plugin.zero()) == {}
+
+
+@pytest.mark.parametrize("metric", ["astrometry.absolute.aa1", "astrometry.absolute.rms"])
+@pytest.mark.parametrize("share", [0.3, 0.8])
+def test_positions_out_of_reach_of_their_reference_are_not_left_out_in_silence(metric, share):
+    e, n = noise(10.0)
+    far = np.random.default_rng(5).random((STARS, VISITS)) < share
+    found = measured(field(10.0, -20.0, e, n + 3000.0 * far), metric)
+    assert [(m.status, m.reason) for m in found.values()] == [
+        ("NOT_MEASURED", "positions_unmatched")
+    ]
