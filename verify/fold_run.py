@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol, runtime_checkable
@@ -13,7 +13,7 @@ import pyarrow as pa
 from skyassay.metrics.contract import Metric
 from skyassay.verify.errors import VerifyError
 from skyassay.verify.executors import Workers
-from skyassay.verify.folding import Failure, Folded, fold_part, guard
+from skyassay.verify.folding import Failure, Folded, fold_parts, guard
 from skyassay.verify.jsonio import canonical
 from skyassay.verify.passes import Pass, passes
 from skyassay.verify.resume import Checkpoints, open_checkpoints
@@ -21,6 +21,9 @@ from skyassay.verify.tables import Source
 from skyassay.verify.tables.clean import Tally
 from skyassay.verify.tables.parts import Loaded, Part, Planned
 from skyassay.verify.tree import TreeMerge
+
+#: Partitions that are one task at most; tasks that every worker should have.
+MOST_TOGETHER, TASKS_EACH = 8, 6
 
 
 def state_key(metric: Metric) -> str:
@@ -55,7 +58,7 @@ class Seen:
 
     def take(self, folded: Folded) -> None:
         """Add one partition."""
-        self.partitions += 1
+        self.partitions += folded.partitions
         self.resumed += folded.resumed
         self.remarks += folded.remarks
         for name, tally in folded.tallies.items():
@@ -128,7 +131,7 @@ class Folding:
         if isinstance(self.source, Mapped):
             mapped = self.source.mapped(one.needs, one.locality, folders, self.workers)
         if mapped is None:
-            yield from self._parts(one, partial(fold_part, folders, checkpoints))
+            yield from self._parts(one, partial(fold_parts, folders, checkpoints))
             return
         if checkpoints is not None:
             raise VerifyError(
@@ -143,21 +146,26 @@ class Folding:
         if isinstance(self.source, Planned):
             self.source.found(self.seen.tallies)
 
-    def _parts(self, one: Pass, task: Callable[[Part], Folded]) -> Iterator[Folded]:
+    def _parts(self, one: Pass, task: Callable[[Sequence[Part]], Folded]) -> Iterator[Folded]:
         """Yield what every partition gives; rows set aside make a last one."""
         count = 1 if one.single else self.partitions
         source = self.source
         parts: Sequence[Part] | None = None
         if isinstance(source, Planned):
             parts = source.parts(one.needs, one.locality, count)
-        for folded in self.workers.map(task, self._loaded(one, count) if parts is None else parts):
+        if parts is None:
+            tasks: Iterable[Sequence[Part]] = ((part,) for part in self._loaded(one, count))
+        else:
+            each = together(len(parts), self.workers)
+            tasks = [parts[k : k + each] for k in range(0, len(parts), each)]
+        for folded in self.workers.map(task, tasks):
             self.seen.take(folded.checked())
             yield folded
         if parts is None or not isinstance(source, Planned):
             return
         rest = source.rest(parts, self.seen.aside)
         if rest is not None:
-            folded = task(rest).checked()
+            folded = task((rest,)).checked()
             self.seen.take(folded)
             yield folded
         source.found(self.seen.tallies)
@@ -171,6 +179,17 @@ class Folding:
         tables = self.source.partitions(one.needs, one.locality, count)
         for index, part in enumerate(tables):
             yield Loaded(part, name and hashlib.sha256(f"{name} {index}".encode()).hexdigest())
+
+
+def together(parts: int, workers: Workers) -> int:
+    """Return how many partitions are one task, folded and merged by one worker.
+
+    A state may weigh as much as the columns it was made of: fewer travel, fewer wait to be
+    merged. Every worker still gets several tasks; a time limit is one of a partition.
+    """
+    if workers.count < 2 or workers.task_timeout is not None:
+        return 1
+    return max(1, min(MOST_TOGETHER, parts // (TASKS_EACH * workers.count)))
 
 
 def _merge(

@@ -6,7 +6,7 @@ the run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -34,7 +34,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Folded:
-    """What one partition gave.
+    """What one partition gave, or several together.
 
     Attributes
     ----------
@@ -45,18 +45,20 @@ class Folded:
         Rows for the last part; see `skyassay.verify.tables.parts`.
     refusal : tuple or None
         Message, code, hint and exit code of the error that ended the reading.
-    resumed : bool
-        Whether nothing had to be read, because every state had been kept.
+    resumed : int
+        Partitions that had not to be read, because every state had been kept.
     remarks : tuple of str
         What went wrong with a checkpoint, in words.
+    partitions : int
     """
 
     states: Mapping[str, Any]
     tallies: Mapping[str, Tally] = field(default_factory=dict)
     aside: Mapping[str, pa.Table] = field(default_factory=dict)
     refusal: tuple[str, str, str, int] | None = None
-    resumed: bool = False
+    resumed: int = 0
     remarks: tuple[str, ...] = ()
+    partitions: int = 1
 
     def checked(self) -> Folded:
         """Return itself.
@@ -70,6 +72,42 @@ class Folded:
             message, code, hint, exit_code = self.refusal
             raise ProductError(message, code=code, hint=hint, exit_code=exit_code)
         return self
+
+
+def fold_parts(
+    folders: Mapping[str, Metric], checkpoints: Checkpoints | None, parts: Sequence[Part]
+) -> Folded:
+    """Fold several partitions and merge them where they are: one state travels, not many."""
+    total: Folded | None = None
+    for part in parts:
+        made = fold_part(folders, checkpoints, part)
+        if made.refusal is not None:
+            return made
+        total = made if total is None else _joined(folders, total, made)
+    return Folded({}, partitions=0) if total is None else total
+
+
+def _joined(folders: Mapping[str, Metric], one: Folded, other: Folded) -> Folded:
+    """Return what two partitions gave together; a fold that failed in one has failed."""
+    states: dict[str, Any] = {}
+    for key, metric in folders.items():
+        a, b = one.states[key], other.states[key]
+        failed = [state for state in (a, b) if isinstance(state, Failure)]
+        states[key] = failed[0] if failed else guard(key, partial(metric.merge, a, b))
+    tallies = dict(one.tallies)
+    for name, tally in other.tallies.items():
+        tallies[name] = tallies.get(name, Tally()) + tally
+    aside = dict(one.aside)
+    for name, rows in other.aside.items():
+        aside[name] = pa.concat_tables([aside[name], rows]) if name in aside else rows
+    return Folded(
+        states,
+        tallies,
+        aside,
+        resumed=one.resumed + other.resumed,
+        remarks=one.remarks + other.remarks,
+        partitions=one.partitions + other.partitions,
+    )
 
 
 def fold_part(folders: Mapping[str, Metric], checkpoints: Checkpoints | None, part: Part) -> Folded:
@@ -93,7 +131,7 @@ def fold_part(folders: Mapping[str, Metric], checkpoints: Checkpoints | None, pa
                 states[key] = state
     missing = {key: metric for key, metric in folders.items() if key not in states}
     if not missing:
-        return Folded(states, kept.tallies, kept.aside, resumed=True, remarks=tuple(remarks))
+        return Folded(states, kept.tallies, kept.aside, resumed=1, remarks=tuple(remarks))
     made = _fold(missing, part)
     if made.refusal is None:
         remarks += _keep(checkpoints, identity, kept, folders, made)

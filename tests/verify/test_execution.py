@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from skyassay.verify.errors import VerifyError
 from skyassay.verify.execution import part_count, run
 from skyassay.verify.executors import Processes, Serial, executor
+from skyassay.verify.fold_run import together
 from skyassay.verify.memory import MemorySource
 from skyassay.verify.tree import TreeMerge
 
@@ -237,6 +239,30 @@ def test_tree_holds_few_states_and_keeps_order() -> None:
             assert len(tree._levels) <= 7
         assert tree.result(list) == list(range(n))
     assert TreeMerge(lambda a, b: a + b).result(list) == []
+
+
+def test_states_at_their_bound_are_merged_at_once() -> None:
+    tree = TreeMerge(lambda a, b: np.union1d(a, b)[:50])
+    for i in range(100):
+        tree.add(np.arange(i, 5000, 100))
+        assert len(tree._levels) <= 2
+    assert tree.result(list).tolist() == list(range(50))
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Workers as far as `together` looks at them."""
+
+    count: int
+    task_timeout: float | None = None
+
+
+def test_partitions_of_one_task() -> None:
+    assert together(1000, Serial()) == 1
+    assert together(11, Desk(2)) == 1
+    assert together(100, Desk(2)) == 8
+    assert together(100, Desk(4)) == 4
+    assert together(100, Desk(2, task_timeout=60.0)) == 1
 
 
 def test_number_of_partitions() -> None:

@@ -18,6 +18,16 @@ IN_FLIGHT = 2
 class Workers(Protocol):
     """Applies a function to items, lazily and in order."""
 
+    @property
+    def count(self) -> int:
+        """How many work at the same time."""
+        ...
+
+    @property
+    def task_timeout(self) -> float | None:
+        """Seconds one item may take; None is no limit."""
+        ...
+
     def map(self, task: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
         """Yield ``task(item)`` for every item, in the order of the items."""
         ...
@@ -38,6 +48,16 @@ class Executor(Protocol):
 @dataclass(frozen=True)
 class Serial:
     """One item after the other, in this process: the reference."""
+
+    @property
+    def count(self) -> int:
+        """One."""
+        return 1
+
+    @property
+    def task_timeout(self) -> None:
+        """None: nothing can be stopped."""
+        return
 
     @contextmanager
     def session(self) -> Iterator[Workers]:

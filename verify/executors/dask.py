@@ -140,9 +140,14 @@ class DaskWorkers:
     client: Client
     task_timeout: float | None = None
 
+    @property
+    def count(self) -> int:
+        """Workers of the scheduler, at present."""
+        return max(1, len(self.client.scheduler_info(n_workers=-1)["workers"]))
+
     def map(self, task: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
         """Yield ``task(item)`` for every item, at most a few per worker under way."""
-        bound = IN_FLIGHT * max(1, len(self.client.scheduler_info(n_workers=-1)["workers"]))
+        bound = IN_FLIGHT * self.count
         waiting: deque[Any] = deque()
         try:
             for item in items:

@@ -47,17 +47,17 @@ class Processes:
 
         try:
             with ProcessPoolExecutor(self.workers, mp_context=get_context("spawn")) as pool:
-                yield _Pool(pool, IN_FLIGHT * self.workers, self.task_timeout)
+                yield _Pool(pool, self.workers, self.task_timeout)
         except BrokenProcessPool as error:
             raise worker_died("A worker process") from error
 
 
 @dataclass(frozen=True)
 class _Pool:
-    """A pool that never holds more than `bound` items."""
+    """A pool of `count` processes that never holds more than a few items for each."""
 
     pool: ProcessPoolExecutor
-    bound: int
+    count: int
     task_timeout: float | None
 
     def map(self, task: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
@@ -66,7 +66,7 @@ class _Pool:
         try:
             for item in items:
                 waiting.append(self.pool.submit(task, item))
-                if len(waiting) >= self.bound:
+                if len(waiting) >= IN_FLIGHT * self.count:
                     yield self._result(waiting.popleft())
             while waiting:
                 yield self._result(waiting.popleft())
