@@ -19,6 +19,8 @@ EVIDENCE_ROWS = 4_000
 ABSURD = 100.0
 #: No visit for so long, in days, means that the sun was up: 7 hours.
 DAYLIGHT = 0.3
+#: More rows without a number than this share are no measurement: they may be the bad ones.
+MOST_MISSING = 0.05
 Columns = Mapping[str, NDArray[Any]]
 
 
@@ -48,6 +50,10 @@ class UnitMetric(BaseMetric):
         """Return the columns of every row of a partition, and which rows are usable."""
         raise NotImplementedError
 
+    def due(self, columns: Columns) -> NDArray[np.bool_]:
+        """Return which rows should have a number: all, unless a metric knows better."""
+        return np.ones(len(columns["band"]), dtype=bool)
+
     def values(self, rows: UnitRows, band: str, at: Bindings) -> Sequence[Value | Absent]:
         """Return the values of one band.
 
@@ -69,6 +75,9 @@ class UnitMetric(BaseMetric):
             return self.zero()
         names, number = np.unique(columns["band"][~usable].astype(str), return_counts=True)
         counts = {f"unusable_{n}": int(k) for n, k in zip(names, number, strict=True)}
+        for what, mine in (("missing", ~usable & self.due(columns)), ("usable", usable)):
+            names, number = np.unique(columns["band"][mine].astype(str), return_counts=True)
+            counts |= {f"{what}_{n}": int(k) for n, k in zip(names, number, strict=True)}
         return self.state_of({n: c[usable] for n, c in columns.items()}, counts)
 
     def state_of(self, columns: Columns, counts: Mapping[str, int]) -> Any:
@@ -96,6 +105,7 @@ class UnitMetric(BaseMetric):
                     raise NotMeasured(
                         "no_usable_row", f"{unusable} rows, none with all numbers that are needed."
                     )
+                _refuse_holes(state.counts, band)
                 values = self.values(rows, band, at)
             except NotMeasured as why:
                 found.append(self.not_measured(why, band=band, n=len(rows), n_rejected=unusable))
@@ -142,6 +152,23 @@ class UnitMetric(BaseMetric):
         there = {str(b) for b in np.unique(state["band"])} if len(state) else set()
         there |= {k.removeprefix("unusable_") for k in state.counts if k.startswith("unusable_")}
         return sorted(there & set(self.bands) if self.bands else there)
+
+
+def _refuse_holes(counts: Mapping[str, int], band: str) -> None:
+    """Refuse a band of which too many rows that should have a number have none.
+
+    Raises
+    ------
+    NotMeasured
+        ``rows_incomplete``.
+    """
+    missing, usable = (counts.get(f"{what}_{band}", 0) for what in ("missing", "usable"))
+    if missing > MOST_MISSING * (missing + usable):
+        raise NotMeasured(
+            "rows_incomplete",
+            f"{missing} of {missing + usable} rows lack a number that is needed; more than "
+            f"{MOST_MISSING:.0%} may hide what is bad.",
+        )
 
 
 def spread(n: int) -> NDArray[np.intp]:

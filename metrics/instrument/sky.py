@@ -33,8 +33,8 @@ class SBPrec(UnitMetric):
     it, as a flux, over the true one; an offset common to all visits counts as an error.
 
     Differs from the peers: analysis_tools lists sky levels; none compares them with a truth.
-    Not measured when: fewer than three visits or two nights have a known true sky, or all
-    measured values equal the true ones.
+    Not measured when: fewer than three visits or two nights have a known true sky, more than
+    5 % of those that have one were not measured, or all measured values equal the true ones.
     """
 
     id = "instrument.sky.sbprec"
@@ -64,8 +64,13 @@ class SBPrec(UnitMetric):
             "band": np.asarray(table["band"]).astype(str),
             "mjd": number(table, "expMidptMJD"),
             "error": 100.0 * (ratio - 1.0),
+            "true": true,
         }
         return columns, all_finite(columns) & (columns["error"] < _ABSURD)
+
+    def due(self, columns: Columns) -> NDArray[np.bool_]:
+        """Return which visits have a true sky."""
+        return np.isfinite(columns["true"])
 
     def values(self, rows: UnitRows, band: str, at: Bindings) -> list[Value]:
         """Return the error of one band."""

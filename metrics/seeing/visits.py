@@ -103,6 +103,18 @@ class SeeingMetric(UnitMetric):
         usable &= atmosphere != size
         return columns, usable & (atmosphere > 0) & (atmosphere < ABSURD) & (error >= 0)
 
+    def due(self, columns: Columns) -> NDArray[np.bool_]:
+        """Return which visits the monitor saw: without it, no size is compared."""
+        told = self.recipe["atmosphere"], columns["atmosphere"], columns["error"]
+        return _monitored(*told)
+
+
+def _monitored(atmosphere: Mapping[str, Any], seeing: Floats, error: Floats) -> NDArray[np.bool_]:
+    """Return for which visits the monitor tells the seeing well enough."""
+    with np.errstate(invalid="ignore"):
+        told = np.isfinite(seeing) & (seeing > 0) & (seeing < ABSURD) & (error >= 0)
+        return np.asarray(told & ~(error > atmosphere["error_max"] * seeing))
+
 
 def along_the_line_of_sight(
     atmosphere: Mapping[str, Any], band: NDArray[Any], airmass: Floats

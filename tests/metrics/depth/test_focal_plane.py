@@ -76,9 +76,11 @@ def test_a_visit_with_few_detectors_does_not_count():
 
 def test_depths_that_are_no_numbers_are_left_out_and_counted():
     loss = 0.01 * np.random.default_rng(2).normal(size=(6, 9))
-    loss[:, 0] = np.nan
+    loss[0, 0] = np.nan
     found = measure(DF2, rows(loss))
-    assert (found.n, found.n_rejected) == (48, 6)
+    assert (found.n, found.n_rejected) == (53, 1)
+    loss[:, 0] = np.nan
+    assert measure(DF2, rows(loss)).reason == "rows_incomplete"
 
 
 def test_whole_visits_may_come_in_any_order():

@@ -136,3 +136,10 @@ def test_one_depth_for_every_visit_was_not_measured(name):
     table = {**visits(np.linspace(24.9, 25.1, 60)), "magLim": np.full(60, 25.0)}
     found = measure(name, table)
     assert (found.status, found.reason) == ("NOT_MEASURED", "no_scatter")
+
+
+def test_shallow_visits_without_a_depth_are_not_left_out_in_silence():
+    depths = np.where(np.arange(200) % 4 == 0, 23.5, np.linspace(24.8, 25.0, 200))
+    assert measure(DF1, visits(depths)).value == pytest.approx(25.0)
+    found = measure(DF1, visits(np.where(depths < 24.0, np.nan, depths)))
+    assert (found.status, found.reason) == ("NOT_MEASURED", "rows_incomplete")

@@ -133,3 +133,11 @@ def test_order_and_partitions_of_a_census_do_not_matter(name):
     merged = metric.merge(metric.merge(parts[3], parts[2]), metric.merge(parts[1], parts[0]))
     assert state_digest(merged) == state_digest(whole)
     assert metric.finish(metric.zero(), {}) == []
+
+
+def test_a_sky_that_was_not_measured_is_missed_and_one_without_truth_is_not():
+    tables, some = sky(0.3 * np.random.default_rng(4).normal(size=80)), np.arange(80) % 2 == 0
+    for product, reason in (("visit_table", "rows_incomplete"), ("truth_visit", None)):
+        table = tables[product]
+        blank = {**table, "skyBrightness": np.where(some, np.nan, table["skyBrightness"])}
+        assert measure(SKY, {**tables, product: blank}).reason == reason

@@ -135,3 +135,12 @@ def test_a_monitor_that_says_more_than_the_images_show_passes_nothing(name):
     assert (copied.status, copied.reason) == ("NOT_MEASURED", "no_usable_row")
     one = {**table, "seeing": np.full(60, 0.65)}
     assert measure(name, one, at)[0].reason == "no_scatter"
+
+
+def test_images_without_a_size_are_missed_and_visits_without_a_monitor_are_not():
+    free = 0.6 * np.exp(0.05 * np.random.default_rng(6).normal(size=60))
+    table, some = visits(free, 0.3), np.arange(60) % 3 == 0
+    blank = {**table, "seeing": np.where(some, np.nan, table["seeing"])}
+    assert measure(SF1, blank)[0].reason == "rows_incomplete"
+    unseen = {**table, "atmosphericSeeing": np.where(some, np.nan, table["atmosphericSeeing"])}
+    assert measure(SF1, unseen)[0].status == "MEASURED"
