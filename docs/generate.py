@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from products_page import products_page
+from products_page import banded, products_page
 
 from skyassay.metrics.certification import certificates, smallest_size
 from skyassay.metrics.contract import Column, Recipe
@@ -54,7 +54,7 @@ def metrics_page() -> str:
         "Generated from the code. A recipe is every choice that makes a number; its hash is "
         "part of the identity of every measurement made with it. The selection of stars is "
         "explained in [measuring a catalog](../tasks/measure.md), the tables in "
-        "[products](products.md).\n",
+        "[products](products.md). `*` in the name of a column stands for the bands.\n",
     ]
     own = own_metrics()
     for area in sorted({name.rpartition(".")[0] for name in own}):
@@ -73,7 +73,7 @@ def _metric(plugin: Any) -> str:
         ("not measured when", words.absent or "-"),
         ("unit", f"`{plugin.unit}`" if plugin.unit else "none: a number"),
         ("serves", ", ".join(f"`{c}`" for c in plugin.requirements) or "nothing: for information"),
-        ("reads", "; ".join(_input(name, cols) for name, cols in plugin.inputs.items())),
+        *(("reads", _input(name, cols)) for name, cols in plugin.inputs.items()),
         ("arrives whole", WHOLE[plugin.locality]),
         ("errors shared by", " x ".join(plugin.error_units) or "-"),
         ("bound by", ", ".join(f"{k} in {u or '1'}" for k, u in plugin.at_units.items()) or "-"),
@@ -91,12 +91,15 @@ def _metric(plugin: Any) -> str:
 
 
 def _input(name: str, columns: Iterable[Column]) -> str:
-    return f"`{name}`: {', '.join(_column(c) for c in columns)}"
-
-
-def _column(column: Column) -> str:
-    unit = f" [{column.unit}]" if column.unit else ""
-    return f"{column.name}{unit}{' (may be absent)' if column.optional else ''}"
+    """Return a product and its columns, those of several bands as one, those it can miss last."""
+    needed: dict[str, str] = {}
+    spare: dict[str, str] = {}
+    for column in columns:
+        band = banded(column.name)
+        shown = f"`*_{band[1]}`" if band else f"`{column.name}`"
+        (spare if column.optional else needed)[shown] = f" [{column.unit}]" if column.unit else ""
+    text = f"**{name}**: {', '.join(k + u for k, u in needed.items())}"
+    return text + (f"; where there: {', '.join(k + u for k, u in spare.items())}" if spare else "")
 
 
 def _certificate(plugin: Any) -> str:
@@ -105,6 +108,8 @@ def _certificate(plugin: Any) -> str:
     if entry is None:
         if plugin.certificate is None and not plugin.error_units:
             return "none: everything is counted"
+        if not plugin.requirements:
+            return "not certified: it serves no limit that the campaign could try it at"
         return "not certified: the campaign has no result for it"
     if entry["recipe_hash"] != first.hash:
         return "not certified: the campaign tried another recipe"

@@ -100,15 +100,21 @@ def _uses(one: Product, plugins: Mapping[str, Any]) -> Mapping[str, _Use]:
 
 def _add(found: dict[str, _Use], one: Product, column: Column) -> _Use:
     """Return the line of a column, made when it is the first time."""
-    banded = re.fullmatch(f"([{''.join(bands())}])_(.+)", column.name)
-    name = f"*_{banded[2]}" if banded else column.name
+    band = banded(column.name)
+    name = f"*_{band[1]}" if band else column.name
     known = one.column(column.name)
     unit = known.unit if known else column.unit
     use = found.setdefault(name, _Use(unit, column.optional))
     use.optional = use.optional and column.optional
-    if banded:
-        use.bands.add(banded[1])
+    if band:
+        use.bands.add(band[0])
     return use
+
+
+def banded(column: str) -> tuple[str, str] | None:
+    """Return band and quantity of a column such as ``u_psfFlux``; None for another."""
+    found = re.fullmatch(f"([{''.join(bands())}])_(.+)", column)
+    return (found[1], found[2]) if found else None
 
 
 def _place(name: str, order: list[str]) -> tuple[int, str]:

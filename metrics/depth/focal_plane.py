@@ -189,9 +189,9 @@ class DF2(_FocalPlane):
     LPM-17 section 3.3.2.3. The loss is taken against the median of the visit's other
     detectors and scaled to what it is against the population's. All visits count: the loss is
     relative. Noise of the depths is not removed (a table gives none), so it counts as loss.
+    Of more than 262,144 detectors in visits a fair sample of whole visits is kept.
 
     Differs from the peers: no published package computes it.
-    Of more than 262,144 detectors in visits a fair sample of whole visits is kept.
     Not measured when: fewer than three visits or two nights have five detectors or more, or
     the detectors of a visit all have its depth.
     """
