@@ -11,9 +11,11 @@ from typing import Any, Protocol, runtime_checkable
 import pyarrow as pa
 
 from skyassay.metrics.contract import Metric
+from skyassay.metrics.states.derived import array_bytes
 from skyassay.verify.errors import VerifyError
 from skyassay.verify.executors import Workers
 from skyassay.verify.folding import Failure, Folded, fold_parts, guard
+from skyassay.verify.freeing import LARGE, hand_back
 from skyassay.verify.jsonio import canonical
 from skyassay.verify.passes import Pass, passes
 from skyassay.verify.resume import Checkpoints, open_checkpoints
@@ -115,6 +117,10 @@ class Folding:
         merged = {key: TreeMerge(m.merge) for key, m in folders.items()}
         for folded in self._given(one, folders, checkpoints):
             _merge(merged, folded.states, states)
+            large = sum(map(array_bytes, folded.states.values())) > LARGE
+            del folded
+            if large:
+                hand_back()
             if self.progress is not None:
                 self.progress(self.seen.partitions)
         for key, tree in merged.items():

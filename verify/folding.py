@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from skyassay.metrics.contract import Metric
 from skyassay.pipeline.products import ProductError
+from skyassay.verify.freeing import LARGE, hand_back
 from skyassay.verify.resume.cache import Checkpoints
 from skyassay.verify.resume.container import Checkpoint
 from skyassay.verify.tables.clean import Tally
@@ -144,8 +145,15 @@ def _fold(folders: Mapping[str, Metric], part: Part) -> Folded:
         content = part.read()
     except ProductError as error:  # no process can send an exception with named arguments
         return Folded({}, refusal=(str(error), error.code, error.hint, error.exit_code))
+    large = content.nbytes > LARGE
+    if large:
+        hand_back()
     states = {key: guard(m.id, partial(m.fold, content.tables)) for key, m in folders.items()}
-    return Folded(states, content.tallies, content.aside)
+    made = Folded(states, content.tallies, content.aside)
+    del content
+    if large:
+        hand_back()
+    return made
 
 
 def _keep(

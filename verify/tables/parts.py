@@ -60,6 +60,11 @@ class Content:
     tallies: Mapping[str, Tally] = field(default_factory=dict)
     aside: Mapping[str, pa.Table] = field(default_factory=dict)
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the arrays."""
+        return sum(int(a.nbytes) for table in self.tables.values() for a in table.values())
+
 
 class Part(Protocol):
     """One partition, not yet read."""
@@ -117,7 +122,7 @@ class Loaded:
     @property
     def nbytes(self) -> int:
         """Bytes of the arrays."""
-        return sum(int(a.nbytes) for table in self.tables.values() for a in table.values())
+        return self.read().nbytes
 
 
 @dataclass(frozen=True)
