@@ -30,6 +30,8 @@ from skyassay.metrics.statistics.tails import scaled
 PRODUCT, TRUTH = "isolated_star_stellar_motions", "truth_motion"
 _BANDS = ("u", "g", "r", "i", "z", "y")
 _EVIDENCE_ROWS = 4_000
+#: More stars without a finite fit than this share are no measurement.
+_MOST_LOST = 0.05
 #: Standard deviation of a normal over the median of its absolute value.
 SIGMA_OF_MEDIAN = 1.482602218505602
 _SCOPE: dict[str, Any] = {
@@ -118,6 +120,7 @@ class MotionMetric(BaseMetric):
             "rejected_no_truth": unknown,
             "rejected_magnitude": int((~chosen).sum()),
             "rejected_no_fit": int((~good).sum()),
+            "used": int(good.sum()),
         }
         kept = {name: column[good] for name, column in columns.items()}
         return from_rows(("objectId",), kept, counts)
@@ -149,6 +152,13 @@ class MotionMetric(BaseMetric):
                 "too_few_stars",
                 f"{len(state)} stars of the asked magnitude have a fit and a truth; the recipe "
                 f"needs {self.recipe['min_stars']}.",
+            )
+        lost, used = (state.counts.get(n, 0) for n in ("rejected_no_fit", "used"))
+        if lost > _MOST_LOST * (lost + used):
+            raise NotMeasured(
+                "fits_missing",
+                f"{lost} of {lost + used} stars of the asked magnitude have no finite fit, more "
+                f"than {_MOST_LOST:.0%}: they may be just those that cannot be fitted well.",
             )
         cell = place(state["ra"], state["dec"], self.recipe["cell_deg"]).cell
         cells = len(np.unique(cell))
@@ -209,8 +219,9 @@ class ParallaxError(MotionMetric):
 
     Differs from the peers: MAF's `ParallaxMetric` predicts the formal error from visit times;
     this is the error that was made.
-    Not measured when: there is no truth, fewer than 30 such stars, or they lie in fewer than
-    four cells of the sky; not applicable when half of the fits span less than nine years.
+    Not measured when: there is no truth, fewer than 30 such stars, they lie in fewer than
+    four cells of the sky, or more than 5 % of them have no finite fit; not applicable when half
+    of the fits span less than nine years.
     """
 
     id = "astrometry.motion.parallax"

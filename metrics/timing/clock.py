@@ -28,6 +28,8 @@ PRODUCT, TRUTH = "visit_table", "truth_visit"
 #: Milliseconds per day; an MJD of 61,000 in double precision is good to 0.0006 ms.
 MS = 86_400_000.0
 _EVIDENCE_ROWS = 4_000
+#: More visits without a recorded time than this share are no measurement.
+_MOST_LOST = 0.05
 
 SRD = Recipe(
     "srd",
@@ -70,10 +72,12 @@ class ClockMetric(BaseMetric):
         visit, row, true_row = np.intersect1d(mine, theirs, return_indices=True)
         recorded = np.asarray(table["expMidptMJD"], dtype=np.float64)[row]
         true = np.asarray(truth["trueMidptMJD"], dtype=np.float64)[true_row]
-        good = np.isfinite(recorded) & np.isfinite(true)
+        known = np.isfinite(true)
+        good = np.isfinite(recorded) & known
         counts = {
-            "rejected_no_truth": len(mine) - len(row),
-            "rejected_no_time": int((~good).sum()),
+            "rejected_no_truth": len(mine) - len(row) + int((~known).sum()),
+            "rejected_no_time": int((known & ~good).sum()),
+            "used": int(good.sum()),
         }
         night = np.floor(true[good] - self.recipe["night_starts"]).astype(np.int64)
         columns = {
@@ -91,7 +95,7 @@ class ClockMetric(BaseMetric):
 
     def finish(self, state: RowSample, at: Bindings) -> list[Measurement]:
         """Return the one measurement."""
-        rejected = sum(state.counts.values())
+        rejected = sum(n for name, n in state.counts.items() if name.startswith("rejected"))
         try:
             nights = len(np.unique(state["night"]))
             if len(state) < self.recipe["min_visits"] or nights < self.recipe["min_nights"]:
@@ -99,6 +103,13 @@ class ClockMetric(BaseMetric):
                     "too_few_visits",
                     f"{len(state)} visits in {nights} nights have a time by the reference clock; "
                     f"{self.recipe['min_visits']} in {self.recipe['min_nights']} are needed.",
+                )
+            lost = state.counts.get("rejected_no_time", 0)
+            if lost > _MOST_LOST * (lost + state.counts.get("used", 0)):
+                raise NotMeasured(
+                    "times_missing",
+                    f"{lost} visits that the reference clock knows have no recorded time, more "
+                    f"than {_MOST_LOST:.0%}: they may be just the wrong ones.",
                 )
             value = self.value(state)
         except NotMeasured as why:
@@ -134,7 +145,8 @@ class TACABS(ClockMetric):
 
     Differs from the peers: none computes it.
     Not measured when: there is no reference clock, fewer than ten visits in three nights have
-    a time by it, or both times agree exactly (a clock compared with itself).
+    a time by it, more than 5 % of those have no recorded time, or both times agree exactly (a
+    clock compared with itself).
     """
 
     id = "timing.clock.tacabs"

@@ -98,3 +98,11 @@ def test_order_and_partition_do_not_matter():
         part = {n: {k: v[rows] for k, v in t.items()} for n, t in tables.items()}
         parts = metric.merge(metric.fold(part), parts)
     assert state_digest(parts) == state_digest(whole)
+
+
+def test_stars_that_could_not_be_fitted_are_not_left_out_in_silence():
+    tables = fits()
+    fitted = tables["isolated_star_stellar_motions"]
+    fitted["parallax"] = np.where(fitted["objectId"] % 3 == 0, np.nan, fitted["parallax"])
+    (found,) = measured(tables)
+    assert (found.status, found.reason) == ("NOT_MEASURED", "fits_missing")

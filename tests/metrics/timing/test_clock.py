@@ -78,3 +78,15 @@ def test_order_and_partition_do_not_matter():
         part = {**tables, "visit_table": {k: v[rows] for k, v in table.items()}}
         parts = metric.merge(metric.fold(part), parts)
     assert state_digest(parts) == state_digest(whole)
+
+
+@pytest.mark.parametrize("name", ["tacabs", "tacrel"])
+def test_visits_without_a_recorded_time_are_missed_and_those_without_truth_are_not(name):
+    tables = clock(1.0, 1.0, 1.0)
+    for product, column, reason in (
+        ("visit_table", "expMidptMJD", "times_missing"),
+        ("truth_visit", "trueMidptMJD", None),
+    ):
+        table = tables[product]
+        blank = np.where(table["visit"] % 2 == 0, np.nan, table[column])
+        assert measured(name, {**tables, product: {**table, column: blank}}).reason == reason
