@@ -54,7 +54,9 @@ def source_mismatch(found: RequirementSet) -> Iterator[Finding]:
         for criterion in criteria:
             yield from _compare(criterion, fact)
         named = frozenset(b for c in criteria for b in c.bands)
-        if criteria and fact.bands is not None and named != fact.bands:
+        # "all" may be spelt out: then a band that is missing is missed.
+        spelt = fact.bands == frozenset() and named == frozenset("ugrizy")
+        if criteria and fact.bands is not None and named != fact.bands and not spelt:
             yield _finding(fact.key, f"The bands are {sorted(fact.bands)}, not {sorted(named)}.")
     for criteria in claims.values():
         for criterion in criteria:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from skyassay.metrics.contract import Interval, Measurement
 from skyassay.requirements_map import load
 from skyassay.verify.records import Run
@@ -40,3 +42,17 @@ def test_one_band_out_of_scope_never_leaves_a_pass() -> None:
 def test_any_other_reason_is_not_measured() -> None:
     lost = [measurement(b, "too_few_stars") for b in "gr"]
     assert judge(CRITERION, "design", lost, RUN).status == "NOT_MEASURED"
+
+
+@pytest.mark.parametrize("name", ["LPM-17.PA6/value", "DMS-REQ-0359/PA6"])
+def test_a_tie_to_the_ab_scale_in_one_band_is_not_passed(name: str) -> None:
+    criterion = load().criteria[name]
+    one = Measurement(
+        "photometry.zero_point.pa6", "mmag", "srd", "0", "MEASURED", 0.5,
+        interval=Interval(0.0, 1.0, 0.95, "made up", 0.1, 0.9), band="r",
+    )  # fmt: skip
+    verdict = judge(criterion, criterion.binding_level, [one], RUN)
+    assert verdict.status == "NOT_MEASURED"
+    assert {p.band: p.status for p in verdict.parts} == {
+        b: "PASS" if b == "r" else "NOT_MEASURED" for b in "ugrizy"
+    }
