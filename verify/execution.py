@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 from skyassay.metrics.contract import Bindings, Measurement, Metric, state_digest
@@ -144,15 +145,16 @@ _Result = tuple[Finished, str | None, str | None]
 
 
 def _finish_job(job: _Job) -> list[tuple[int, _Result]]:
-    """Finish the metrics of one state."""
-    return [(index, _finish(metric, job.state, at)) for index, metric, at in job.metrics]
+    """Finish the metrics of one state, whose digest is made once."""
+    digest = cache(lambda: state_digest(job.state))
+    return [(index, _finish(metric, job.state, digest, at)) for index, metric, at in job.metrics]
 
 
-def _finish(metric: Metric, state: Any, at: Bindings) -> _Result:
+def _finish(metric: Metric, state: Any, digest_of: Callable[[], str], at: Bindings) -> _Result:
     """Finish one metric; return what it gave, the digest of its state, what went wrong."""
     if isinstance(state, Failure):
         return Finished((not_measured(metric, state.reason, state.hint),)), None, state.hint
-    made = guard(metric.id, lambda: (finish_one(metric, state, at), state_digest(state)))
+    made = guard(metric.id, lambda: (finish_one(metric, state, at), digest_of()))
     if isinstance(made, Failure):
         return Finished((not_measured(metric, made.reason, made.hint),)), None, made.hint
     finished, digest = made

@@ -19,6 +19,7 @@ from skyassay.metrics.astrometry.pairs import (
     distinct_modes,
     distortion_basis,
     find_pairs,
+    lengths,
     separations,
     tangent_axes,
 )
@@ -227,7 +228,7 @@ class AB1(_Rms, _Positions):
         scatter = []
         for i in range(len(band.visit)):
             apart = band.direction[:, i, None, :] - reference.direction
-            distance = 2.0 * np.arcsin(np.linalg.norm(apart, axis=2) / 2.0) * MAS
+            distance = 2.0 * np.arcsin(lengths(apart) / 2.0) * MAS
             both = np.isfinite(distance).sum(axis=0) >= 2
             scatter += list(np.nanstd(distance[:, both], axis=0, ddof=self.recipe["ddof"]))
         if not scatter:
