@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skyassay.metrics.catalog.census import THERE, Census, recipe
 from skyassay.metrics.contract import Column, Locality, Recipe, Tables
 
 NEW, OLD = "object", "previous_object"
+
+
+def _whole(ids: NDArray[Any]) -> NDArray[Any]:
+    """Return whole numbers in one type: signed and unsigned together would become floats."""
+    ids = np.asarray(ids)
+    return ids.astype(np.int64) if ids.dtype.kind in "iu" else ids
 
 
 class SharedIds(Census):
@@ -40,5 +47,6 @@ class SharedIds(Census):
 
     def count(self, part: Tables) -> Mapping[str, int]:
         """Return how many identifiers of the partition are in both."""
-        both = np.intersect1d(part[NEW]["objectId"], part[OLD]["objectId"])
+        new, old = (_whole(part[product]["objectId"]) for product in (NEW, OLD))
+        both = np.intersect1d(new, old)
         return {"shared": int(both.size), THERE: len(part[NEW]["objectId"])}

@@ -13,6 +13,10 @@ from skyassay.metrics.states.extremes import Extremes, from_values, merge
 from skyassay.metrics.unit_family import number
 
 
+#: No telescope has finer pixels, arcsec: such a scale is of another unit (degrees, radians).
+_FINEST = 1e-3
+
+
 class _Census(BaseMetric):
     """Shared by both: a census, in which every row is counted and nothing is estimated."""
 
@@ -72,14 +76,15 @@ class PixelScale(_Census):
         table = part["visit_detector_table"]
         scale = number(table, "pixelScale")
         with np.errstate(invalid="ignore"):
-            return from_values(table["detector"], np.where(scale > 0.0, scale, np.nan))
+            return from_values(table["detector"], np.where(scale > _FINEST, scale, np.nan))
 
     def value(self, state: Extremes) -> Value:
         """Return the largest scale."""
         if state.lost.any():
             raise NotMeasured(
                 "incomplete_census",
-                f"{int(state.lost.sum())} images have no pixel scale; none may be left out.",
+                f"{int(state.lost.sum())} images have no pixel scale in arcsec; none may be left "
+                "out.",
             )
         notes = {"n_units": len(state.key), "smallest": float(state.low.min())}
         return Value(float(state.high.max()), int(state.count.sum()), diagnostics=notes)
@@ -97,7 +102,8 @@ class ShortestExposure(_Census):
     be taken; a survey without short exposures shows nothing.
 
     Differs from the peers: none publishes it as a metric.
-    Not measured when: no exposure is shorter than a standard snap of 15 s (out of scope).
+    Not measured when: no exposure is shorter than a standard snap of 15 s (out of scope), or
+    every one is: then the times are in another unit.
     """
 
     id = "instrument.census.etmin"
@@ -119,7 +125,13 @@ class ShortestExposure(_Census):
         """Return the shortest exposure, when there was a short one."""
         if not state.count.any():
             raise NotMeasured("no_usable_row", "No visit has an exposure time above zero.")
-        shortest = float(state.low[0])
+        shortest, longest = float(state.low[0]), float(state.high[0])
+        if longest < self.recipe["short_below"]:
+            raise NotMeasured(
+                "no_standard_exposures",
+                f"The longest exposure took {longest:g} s: these are no visits, or the times are "
+                "in another unit than s.",
+            )
         if shortest >= self.recipe["short_below"]:
             raise NotMeasured(
                 "out_of_scope_no_short_exposures",

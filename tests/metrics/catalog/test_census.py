@@ -72,6 +72,16 @@ def test_shared_identifiers_are_counted():
     assert (m.value, m.diagnostics["shown"]) == (0.0, True)
 
 
+def test_large_identifiers_of_other_integer_types_are_compared_whole():
+    ids = np.array([2**60 + 1, 2**60 + 5])
+    tables = {
+        "object": {"objectId": ids.astype(np.uint64)},
+        "previous_object": {"objectId": ids + 1},
+    }
+    (m,) = measured("catalog.ids.shared", tables)
+    assert (m.value, m.diagnostics["shown"]) == (0.0, True)
+
+
 def test_an_empty_release_shows_nothing():
     tables = {
         "object": {"objectId": np.array([1])},

@@ -107,6 +107,8 @@ def test_largest_pixel_scale_of_any_image():
     scale = np.array([0.2, 0.201, 0.2, 0.2, 0.2025, 0.2])
     found = measure(SCALE, detectors([0.1, 0.2], pixelScale=scale))
     assert (found.value, found.diagnostics["smallest"]) == (0.2025, 0.2)
+    degrees = detectors([0.1, 0.2], pixelScale=scale / 3600.0)
+    assert measure(SCALE, degrees).reason == "incomplete_census"
     scale[1] = np.nan
     assert measure(SCALE, detectors([0.1, 0.2], pixelScale=scale)).reason == "incomplete_census"
 
@@ -118,6 +120,8 @@ def test_only_a_short_exposure_shows_that_short_ones_can_be_taken():
     assert of([30.0, 2.0, 30.0]).value == 2.0
     assert of([30.0, 30.0]).reason == "out_of_scope_no_short_exposures"
     assert of([np.nan, 0.0]).reason == "no_usable_row"
+    # 30 s and 2 s in minutes.
+    assert of([0.5, 0.5, 0.033]).reason == "no_standard_exposures"
 
 
 @pytest.mark.parametrize("name", [FRACTION, SCALE])
