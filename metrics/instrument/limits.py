@@ -12,7 +12,6 @@ from skyassay.metrics.plugin import BaseMetric, NotMeasured, Value
 from skyassay.metrics.states.extremes import Extremes, from_values, merge
 from skyassay.metrics.unit_family import number
 
-
 #: No telescope has finer pixels, arcsec: such a scale is of another unit (degrees, radians).
 _FINEST = 1e-3
 
