@@ -23,6 +23,7 @@ from skyassay.metrics.photometry.zero_points import (
     Term,
     cells_of_term,
     fold_cells,
+    refuse_holes,
 )
 from skyassay.metrics.plugin import BaseMetric, NotMeasured, Value
 from skyassay.metrics.states.keyed_sums import KeyedSums, merge
@@ -110,6 +111,7 @@ class CellMetric(BaseMetric):
     def _cells(self, state: KeyedSums, index: int, term: Term) -> Cells:
         noise = self.recipe["most_noise_mmag"]
         most = noise.get(term.name, noise["*"])
+        refuse_holes(state, term)
         cuts = {**self.recipe["cells"], **self.recipe["enough"]}
         return cells_of_term(
             state, index, cuts, most_noise=float("inf") if most is None else float(most)

@@ -88,7 +88,8 @@ class PA3(_Uniformity):
 
     Not measured when: fewer than 12 cells have 50 stars, they lie in fewer than 3 regions, or
     the stars of more than 5 % of the cells scatter so much that the cell's noise exceeds a
-    third of the limit. With stars of S/N 50 quoted errors keep below it, and a cell whose stars
+    third of the limit, or more than 5 % of the bright stars have neither a flux nor a flag.
+    With stars of S/N 50 quoted errors keep below it, and a cell whose stars
     scatter more is kept, since that may be the error looked for.
     """
 

@@ -26,6 +26,9 @@ STEP, LARGEST = 1e-4, 1e5
 _MOST_COPIES = 0.05
 #: Less scatter than this is rounding of single-precision fluxes, mmag.
 _SMALLEST = 1e-2
+#: Stars so many mag below the bright cut are far above the noise: they must have a flux. When
+#: more than this share has none, what is missing may be what is wrong.
+_SURE_MAG, _MOST_LOST = 3.0, 0.05
 
 INPUTS: Mapping[str, tuple[Column, ...]] = {
     OBJECT: (
@@ -76,7 +79,8 @@ def fold_cells(part: Tables, cuts: Mapping[str, Any], terms: Sequence[Term]) -> 
     -------
     KeyedSums
         Keys are ``index of the term * cells of the sky + cell``; `counts` has ``rows_<term>``
-        (stars with truth) and ``used_<term>``.
+        (stars with truth), ``used_<term>``, ``due_<term>`` (stars that must have a flux) and
+        ``lost_<term>`` (those that have none).
     """
     table, truth, usable = _matched(part[OBJECT], part[TRUTH], cuts)
     place = _place(table, usable, int(cuts["order"]))
@@ -100,6 +104,9 @@ def fold_cells(part: Tables, cuts: Mapping[str, Any], terms: Sequence[Term]) -> 
         values.append(delta[rows])
         counts[f"rows_{term.name}"] = len(usable)
         counts[f"used_{term.name}"] = len(rows)
+        due, lost = _due(table, truth, bands, cuts)
+        counts[f"due_{term.name}"] = int((usable & due).sum())
+        counts[f"lost_{term.name}"] = int((usable & lost).sum())
     if not keys:
         return KeyedSums(STEP, counts=counts)
     return from_values(np.concatenate(keys), np.concatenate(values), STEP, counts)
@@ -193,6 +200,24 @@ def cells_of_term(
         )
     _quiet(found, most_noise, float(cuts["most_noisy_share"]))
     return found
+
+
+def refuse_holes(state: KeyedSums, term: Term) -> None:
+    """Refuse a term whose bright stars often have no flux: they may be just the wrong ones.
+
+    Raises
+    ------
+    NotMeasured
+        ``fluxes_missing``.
+    """
+    due, lost = (state.counts.get(f"{what}_{term.name}", 0) for what in ("due", "lost"))
+    # Where nothing at all was used, another reason says so.
+    if lost > _MOST_LOST * due and state.counts.get(f"used_{term.name}"):
+        raise NotMeasured(
+            "fluxes_missing",
+            f"{lost} of {due} bright stars of the truth that are in the catalog have no flux in "
+            f"{term.name} and no flag that says why.",
+        )
 
 
 def _quiet(found: Cells, most_noise: float, share: float) -> None:
@@ -291,3 +316,25 @@ def _errors(table: Table, truth: Table, band: str, cuts: Mapping[str, Any]) -> t
         if f"{band}_{name}" in table:
             good &= ~np.asarray(table[f"{band}_{name}"]).astype(bool)
     return delta, good & (np.abs(delta) <= LARGEST)
+
+
+def _due(
+    table: Table, truth: Table, bands: Sequence[str], cuts: Mapping[str, Any]
+) -> tuple[Bools, Bools]:
+    """Return which stars must have a flux in all bands, and which of them have not."""
+    due, has = np.ones(len(truth["objectId"]), bool), np.ones(len(truth["objectId"]), bool)
+    for band in bands:
+        flux, error, true = (
+            np.asarray(column, dtype=np.float64)
+            for column in (
+                table[f"{band}_psfFlux"], table[f"{band}_psfFluxErr"], truth[f"{band}_mag"],
+            )
+        )  # fmt: skip
+        bright = cuts["mag"][band][0]
+        with np.errstate(invalid="ignore"):
+            due &= (true >= bright) & (true < bright + _SURE_MAG)
+            has &= np.isfinite(flux) & np.isfinite(error) & (flux > 0) & (error > 0)
+        for name in FLAGS:
+            if f"{band}_{name}" in table:
+                due &= ~np.asarray(table[f"{band}_{name}"]).astype(bool)
+    return due, due & ~has

@@ -141,3 +141,14 @@ def test_evidence_is_a_row_per_cell() -> None:
     assert {"value", "ra", "dec"} <= set(table)
     assert len(table["value"]) == 40
     assert abs(table["value"].mean()) < 1e-9
+
+
+def test_cells_whose_fluxes_are_missing_are_not_left_out_in_silence() -> None:
+    tables = _sample(size=20)
+    some = tables["object"]["coord_ra"] % 1.0 < 0.4
+    gone = np.where(some, np.nan, tables["object"]["g_psfFlux"])
+    sound = _found("pa3", tables)
+    tables["object"]["g_psfFlux"] = gone
+    found = _found("pa3", tables)
+    assert (found["g"].status, found["g"].reason) == ("NOT_MEASURED", "fluxes_missing")
+    assert found["u"].value == sound["u"].value
