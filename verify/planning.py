@@ -224,7 +224,7 @@ def _measured(
     if not isinstance(now, int) or isinstance(now, bool) or now < 1:
         return replace(base, note="the metric does not say how many units it rests on")
     entry = certificates().get(part.metric or "")
-    base = replace(base, now=now, counted=f"{(entry or {}).get('unit', 'unit')}s")
+    base = replace(base, now=now, counted=f"{entry.get('unit', 'visit') if entry else 'unit'}s")
     rule = Limit(part.op, limit, criterion.abs)
     estimate = Estimate(value, part.lower, part.upper)
     estimate = estimate.absolute() if criterion.abs else estimate
