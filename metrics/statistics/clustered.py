@@ -129,9 +129,12 @@ def clustered_fraction(
     Raises
     ------
     NotMeasured
-        ``too_few_clusters``.
+        ``too_few_clusters``; ``no_scatter`` when all `values` agree exactly: a share of copies
+        says nothing, as their quantile does not.
     """
     groups = clusters(label)
+    if values is not None and np.ptp(values) == 0.0:
+        raise NotMeasured("no_scatter", "All values are the same: no real data repeat so well.")
     fraction = float(np.mean(hit))
 
     def bounds(alpha: float) -> tuple[float, float]:

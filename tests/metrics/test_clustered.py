@@ -90,3 +90,12 @@ def test_row_order_does_not_matter() -> None:
     one, two = clustered_quantile(x, label, 0.8), clustered_quantile(x[turn], label[turn], 0.8)
     assert one[0] == two[0]
     assert one[1].upper == two[1].upper
+
+
+def test_a_share_of_copies_says_nothing() -> None:
+    label, same = np.repeat(np.arange(50), 4), np.full(200, 0.0)
+    with pytest.raises(NotMeasured) as refused:
+        clustered_fraction(same > 1.0, label, same)
+    assert refused.value.reason == "no_scatter"
+    # Without values there is nothing that could be a copy: none of 50 is an honest none.
+    assert clustered_fraction(same > 1.0, label)[0] == 0.0
