@@ -45,11 +45,16 @@ class ImageMetric(UnitMetric):
         if not len(source["visit"]):
             return UnitRows(self.key)
         mine = {**part, SOURCE: source}
-        found = images(mine, self.recipe["stars"], self.key, self.needed)
-        enough = found.count >= self.recipe["min_stars"]
+        least = self.recipe["min_stars"]
+        found = images(mine, self.recipe["stars"], self.key, self.needed, least)
+        enough = found.count >= least
         refused = np.concatenate([found.lost, found.first("band")[~enough].astype(str)])
         names, count = np.unique(refused, return_counts=True)
         counts = {f"unusable_{n}": int(k) for n, k in zip(names, count, strict=True)}
+        # Stars without moments may be the worst: an image whose stars have none is missed.
+        for what, band in (("missing", found.blank), ("usable", found.first("band")[enough])):
+            names, count = np.unique(band.astype(str), return_counts=True)
+            counts |= {f"{what}_{n}": int(k) for n, k in zip(names, count, strict=True)}
         if not enough.any():
             return UnitRows(self.key, {}, counts)
         kept = found.of(enough)

@@ -53,11 +53,14 @@ class Images:
         Image k has the stars ``start[k]:start[k + 1]``.
     lost : ndarray of str, shape (n_lost,)
         Band of every image of which the cuts left nothing.
+    blank : ndarray of str, shape (n_blank,)
+        Band of every image with stars enough, of which too few have moments.
     """
 
     columns: Table
     start: NDArray[np.intp]
     lost: NDArray[Any]
+    blank: NDArray[Any]
 
     @property
     def count(self) -> NDArray[np.int64]:
@@ -72,7 +75,8 @@ class Images:
         """Return some of the images."""
         mine = np.repeat(keep, self.count)
         start = np.r_[0, np.cumsum(self.count[keep])].astype(np.intp)
-        return Images({n: np.asarray(c)[mine] for n, c in self.columns.items()}, start, self.lost)
+        columns = {n: np.asarray(c)[mine] for n, c in self.columns.items()}
+        return Images(columns, start, self.lost, self.blank)
 
     def reduced(self, values: NDArray[np.float64], what: Any = np.median) -> NDArray[np.float64]:
         """Return a statistic of every image's values."""
@@ -85,7 +89,11 @@ class Images:
 
 
 def images(
-    part: Tables, cuts: Mapping[str, Any], by: tuple[str, ...], needed: tuple[str, ...]
+    part: Tables,
+    cuts: Mapping[str, Any],
+    by: tuple[str, ...],
+    needed: tuple[str, ...],
+    enough: int = 1,
 ) -> Images:
     """Return the stars of a partition that the cuts leave, grouped by image.
 
@@ -99,15 +107,22 @@ def images(
         Columns that name an image.
     needed : tuple of str
         Columns of `source` whose numbers must be finite.
+    enough : int
+        Stars that an image needs.
     """
     table = _with_visits(part[SOURCE], part[VISITS])
-    good = _clean(table, cuts) & np.isfinite(table["mjd"])
+    bright = _bright(table, cuts) & np.isfinite(table["mjd"])
+    good = bright & _shaped(table)
     for name in needed:
         good &= np.isfinite(number(table, name))
     chosen = {name: np.asarray(column)[good] for name, column in table.items()}
     order = np.lexsort((chosen["sourceId"], *(chosen[n] for n in reversed(by))))
     chosen = {name: column[order] for name, column in chosen.items()}
-    return Images(chosen, _starts(chosen, by), _lost(table, good, by))
+    code = _codes(table, by)
+    size = int(code.max(initial=-1)) + 1
+    left, there = (np.bincount(code[rows], minlength=size) for rows in (good, bright))
+    blank = _bands(table, code, (left < enough) & (there >= enough))
+    return Images(chosen, _starts(chosen, by), _bands(table, code, left == 0), blank)
 
 
 def distortion(
@@ -156,14 +171,20 @@ def _with_visits(source: Table, visits: Table) -> Table:
     return joined
 
 
-def _clean(table: Table, cuts: Mapping[str, Any]) -> NDArray[np.bool_]:
-    """Return which rows are clean, bright point sources with possible moments."""
-    flux, error = number(table, "psfFlux"), number(table, "psfFluxErr")
+def _shaped(table: Table) -> NDArray[np.bool_]:
+    """Return which rows have moments that make an ellipse."""
     xx, xy, yy = (number(table, n) for n in ("ixx", "ixy", "iyy"))
+    with np.errstate(invalid="ignore", over="ignore"):
+        positive = (xx > 0) & (yy > 0) & (xx * yy - xy**2 > 0)
+        return np.asarray(positive & np.isfinite(xx * yy))
+
+
+def _bright(table: Table, cuts: Mapping[str, Any]) -> NDArray[np.bool_]:
+    """Return which rows are clean, bright point sources."""
+    flux, error = number(table, "psfFlux"), number(table, "psfFluxErr")
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         good = (error > 0) & (flux / error >= cuts["snr_min"]) & np.isfinite(flux / error)
         good &= number(table, "extendedness") < cuts["extendedness_below"]
-        good &= (xx > 0) & (yy > 0) & (xx * yy - xy**2 > 0) & np.isfinite(xx * yy)
     for name in cuts["unclean"]:
         if name in table:
             good &= ~np.asarray(table[name], dtype=bool)
@@ -174,14 +195,19 @@ def _clean(table: Table, cuts: Mapping[str, Any]) -> NDArray[np.bool_]:
     return np.asarray(good)
 
 
-def _lost(table: Table, good: NDArray[np.bool_], by: tuple[str, ...]) -> NDArray[Any]:
-    """Return the band of every image without a good star."""
-    code = np.zeros(len(good), dtype=np.int64)
+def _codes(table: Table, by: tuple[str, ...]) -> NDArray[np.int64]:
+    """Return the number of each row's image, from 0 without gaps."""
+    code = np.zeros(len(table[by[0]]), dtype=np.int64)
     for name in by:
         _, index = np.unique(np.asarray(table[name]), return_inverse=True)
         code = code * (int(index.max(initial=0)) + 1) + index
-    names, first = np.unique(code, return_index=True)
-    return np.asarray(table["band"])[first[~np.isin(names, code[good])]].astype(str)
+    return np.asarray(np.unique(code, return_inverse=True)[1], dtype=np.int64)
+
+
+def _bands(table: Table, code: NDArray[np.int64], these: NDArray[np.bool_]) -> NDArray[Any]:
+    """Return the band of some images."""
+    _, first = np.unique(code, return_index=True)
+    return np.asarray(table["band"])[first[these]].astype(str)
 
 
 def _starts(table: Table, by: tuple[str, ...]) -> NDArray[np.intp]:

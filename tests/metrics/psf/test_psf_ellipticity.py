@@ -80,3 +80,17 @@ def test_nights_that_share_their_shape_know_less(images, measured):
     (one,) = measured(f"{E}.se1", tables)
     assert one.diagnostics["n_units"] == 3
     assert one.interval.high == np.inf
+
+
+@pytest.mark.parametrize("metric", ["se1", "ef1", "se2"])
+def test_images_whose_stars_have_no_moments_are_not_left_out_in_silence(images, measured, metric):
+    tables = thirty(images, np.where(np.arange(30) < 10, 0.2, 0.02))
+    worst = np.unique(tables["source"]["visit"])[:10]
+    bad = np.isin(tables["source"]["visit"], worst)
+    tables["source"]["ixx"] = np.where(bad, np.nan, tables["source"]["ixx"])
+    (found,) = measured(f"{E}.{metric}", tables)
+    assert (found.status, found.reason) == ("NOT_MEASURED", "rows_incomplete")
+    # Without bright stars at all an image is not expected to have moments.
+    tables["source"]["psfFluxErr"] = np.where(bad, 1e9, tables["source"]["psfFluxErr"])
+    (few,) = measured(f"{E}.{metric}", tables)
+    assert (few.status, few.n) == ("MEASURED", 20)
