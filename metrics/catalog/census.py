@@ -15,6 +15,8 @@ from skyassay.metrics.states.unit_rows import UnitRows
 
 #: Names of counts: rows of a product, violations by check, and rows that had something to break.
 ROWS, WRONG, THERE = "rows.", "wrong.", "there"
+#: Name of the count of what could be there, where that is not one for each row.
+DUE = "due"
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class Census(BaseMetric):
     unit = ""
 
     products: ClassVar[tuple[str, ...]]
+    #: A catalog of which less than this share is filled shows no capability.
+    least_filled: ClassVar[float] = 0.5
 
     def zero(self) -> UnitRows:
         """Return the state of no data."""
@@ -38,7 +42,8 @@ class Census(BaseMetric):
         """Return the counts of one partition."""
         rows = {f"{ROWS}{p}": len(next(iter(part[p].values()))) for p in self.products}
         counted = self.count(part)
-        wrong = {THERE if k == THERE else f"{WRONG}{k}": int(v) for k, v in counted.items()}
+        plain = (THERE, DUE)
+        wrong = {k if k in plain else f"{WRONG}{k}": int(v) for k, v in counted.items()}
         return UnitRows((), {}, {**rows, **wrong})
 
     def merge(self, a: UnitRows, b: UnitRows) -> UnitRows:
@@ -60,7 +65,16 @@ class Census(BaseMetric):
         if not state.counts.get(THERE, 0):
             why = NotMeasured("nothing_filled", "No row has a value that the rule is about.")
             return [self.not_measured(why)]
+        due = state.counts.get(DUE, state.counts[f"{ROWS}{self.products[0]}"])
+        there = state.counts[THERE]
         wrong = sum(v for k, v in state.counts.items() if k.startswith(WRONG))
+        if not wrong and there < self.least_filled * due:
+            why = NotMeasured(
+                "hardly_filled",
+                f"Only {there} of {due} have a value that the rule is about; the others say why "
+                "not, but so few do not show that it can be done.",
+            )
+            return [self.not_measured(why)]
         rows = sum(v for k, v in state.counts.items() if k.startswith(ROWS))
         notes = {"n_units": rows, "shown": wrong == 0, **dict(sorted(state.counts.items()))}
         return [self.measured(Value(float(wrong), rows, diagnostics=notes))]

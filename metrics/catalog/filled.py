@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from skyassay.metrics.catalog.census import THERE, Census, recipe
+from skyassay.metrics.catalog.census import DUE, THERE, Census, recipe
 from skyassay.metrics.catalog.sound import flag, positive
 from skyassay.metrics.contract import Column, Locality, Recipe, Tables, finite
 
@@ -21,10 +21,12 @@ class UnexplainedPhotoZ(Census):
 
     Source: LSE-61 DMS-REQ-0046.
     Differs from the peers: none computes it.
-    Not measured when: the object table is empty or has no photometric redshifts at all.
+    Not measured when: the object table is empty, or fewer than one object in twenty has a
+    photometric redshift.
     """
 
     id = "catalog.photoz.unexplained"
+    least_filled = 0.05
     title = "Objects without photometric redshift and without a reason"
     requirements = ("DMS-REQ-0046/capability",)
     recipes: ClassVar[Mapping[str, Recipe]] = {"srd": recipe(valid="finite and >= 0")}
@@ -46,7 +48,7 @@ class IncompleteVisits(Census):
     """Number of visits without an entry in the exposure catalog, or with an incomplete one.
 
     Counted per column of `visit_table`: a position outside the sky, an unknown band, or a value
-    that is not finite of time, seeing, sky brightness, zero point and depth. Visits of
+    that is not above zero of time, seeing, sky brightness, zero point and depth. Visits of
     `visit_detector_table` that `visit_table` does not have are counted as ``no_entry``.
 
     Source: LSE-61 DMS-REQ-0266.
@@ -79,7 +81,11 @@ class IncompleteVisits(Census):
     def count(self, part: Tables) -> Mapping[str, int]:
         """Return, per column, the visits without a sound value."""
         table = part["visit_table"]
-        good = {c.name: finite(table[c.name]) for c in self.columns}
+        # Positions may be zero or below it; what else is not above zero is a placeholder.
+        good = {
+            c.name: (finite if c.name in ("ra", "dec") else positive)(table[c.name])
+            for c in self.columns
+        }
         wrong = {name: int((~there).sum()) for name, there in good.items()}
         wrong[THERE] = int(np.logical_or.reduce(list(good.values())).sum())
         wrong["band"] = int((~np.isin(np.asarray(table["band"]).astype(str), BANDS)).sum())
@@ -100,7 +106,8 @@ class UnsoundErrors(Census):
 
     Source: LSE-61 DMS-REQ-0333.
     Differs from the peers: none computes it.
-    Not measured when: the object table is empty or lacks an error or covariance column.
+    Not measured when: the object table is empty or lacks an error or covariance column, or
+    less than half of its fluxes were measured.
     """
 
     id = "catalog.errors.unsound"
@@ -125,7 +132,7 @@ class UnsoundErrors(Census):
     def count(self, part: Tables) -> Mapping[str, int]:
         """Return, per measured quantity, the rows whose error is unsound."""
         table = part["object"]
-        wrong = {THERE: 0}
+        wrong = {THERE: 0, DUE: len(self.fluxes) * len(table["objectId"])}
         for flux in self.fluxes:
             measured = finite(table[flux]) & ~flag(table, f"{flux}_flag")
             wrong[THERE] += int(measured.sum())

@@ -21,7 +21,8 @@ class IncompleteSources(Census):
 
     Source: LSE-61 DMS-REQ-0267.
     Differs from the peers: none computes it.
-    Not measured when: the source table is empty or lacks one of the columns.
+    Not measured when: the source table is empty or lacks one of the columns, or less than
+    half of the detections were measured in full.
     """
 
     id = "catalog.sources.incomplete"

@@ -200,3 +200,31 @@ def test_detections_need_every_part_or_its_flag(column, value, part):
     assert m.value == m.diagnostics[f"wrong.{part}"] == 1.0
     explained = table | {f"{part}_flag": np.arange(4) == 2}
     assert measured("catalog.sources.incomplete", {"source": explained})[0].value == 0.0
+
+
+def test_a_catalog_that_explains_all_and_measures_next_to_nothing_shows_nothing():
+    table, one = objects(100), np.arange(100) == 0
+    table["photoz_best"], table["photoz_flag"] = np.where(one, 0.5, np.nan), ~one
+    (m,) = measured("catalog.photoz.unexplained", {"object": table})
+    assert (m.status, m.reason) == ("NOT_MEASURED", "hardly_filled")
+    for name in table:
+        if name.endswith("Flux"):
+            table[name] = np.where(one, table[name], np.nan)
+    (m,) = measured("catalog.errors.unsound", {"object": table})
+    assert (m.status, m.reason) == ("NOT_MEASURED", "hardly_filled")
+
+
+@pytest.mark.parametrize("column", ["seeing", "skyBrightness", "zeroPoint", "magLim"])
+@pytest.mark.parametrize("placeholder", [0.0, -999.0])
+def test_a_placeholder_is_no_entry_of_a_visit(column, placeholder):
+    table = visits()
+    table[column][1] = placeholder
+    (m,) = measured("catalog.visits.incomplete", with_detectors(table))
+    assert m.value == m.diagnostics[f"wrong.{column}"] == 1.0
+
+
+def test_detections_of_which_next_to_none_was_measured_show_nothing():
+    table, failed = sources(10), np.arange(10) > 0
+    table["ixx"] = np.where(failed, np.nan, table["ixx"])
+    (m,) = measured("catalog.sources.incomplete", {"source": table | {"shape_flag": failed}})
+    assert (m.status, m.reason) == ("NOT_MEASURED", "hardly_filled")
