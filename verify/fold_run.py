@@ -167,6 +167,7 @@ class Folding:
         for folded in self.workers.map(task, tasks):
             self.seen.take(folded.checked())
             yield folded
+            del folded  # or it is held while the next one is waited for
         if parts is None or not isinstance(source, Planned):
             return
         rest = source.rest(parts, self.seen.aside)

@@ -85,6 +85,7 @@ def fold_parts(
         if made.refusal is not None:
             return made
         total = made if total is None else _joined(folders, total, made)
+        del made  # or it is held while the next one is read
     return Folded({}, partitions=0) if total is None else total
 
 

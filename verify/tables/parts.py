@@ -200,7 +200,8 @@ class Slice:
         outside = np.zeros(len(ids), dtype=bool)
         for one in self.border:
             outside |= ids == one
-        return _rows_where(table, ~outside), plain_text(_rows_where(table, outside))
+        # a slice would travel with all that it was cut from
+        return _rows_where(table, ~outside), plain_text(table.filter(pa.array(outside)))
 
 
 def _rows_where(table: pa.Table, wanted: NDArray[np.bool_]) -> pa.Table:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
+from skyassay.metrics.registry import make
 from skyassay.verify import fold_run
 from skyassay.verify.executors import Serial
+from skyassay.verify.tables import open_tables
+
+PA1 = "photometry.repeatability.pa1"
 
 
 class Busy(Serial):
@@ -70,3 +75,13 @@ def test_a_fold_that_fails_in_one_partition_fails_the_task(catalog, few, monkeyp
     made = catalog.measure(None, partitions=8, executor=Busy())
     assert [m.status for m in made.measurements] == ["NOT_MEASURED"]
     assert "no good" in next(iter(made.failures.values()))
+
+
+def test_rows_set_aside_travel_alone(catalog) -> None:
+    source = open_tables({"matched_source": catalog.folder})
+    needs = {"matched_source": tuple(c.name for c in make(PA1).inputs["matched_source"])}
+    found = [part.read() for part in source.parts(needs, "object", 8)]
+    assert any(content.aside for content in found)
+    for content in found:
+        # a slice of Arrow takes along all that it was cut from
+        assert len(pickle.dumps(content.aside)) < content.nbytes / 4
