@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtri, ndtri, stdtrit
-from scipy.stats import rankdata
 
 from skyassay.metrics.contract import Interval
 from skyassay.metrics.plugin import SMALLEST_SPREAD, NotMeasured
@@ -24,6 +23,7 @@ from skyassay.metrics.statistics.clustered import (
     clusters,
     interval_of,
     intraclass,
+    ranks,
     shared_share,
 )
 
@@ -122,7 +122,7 @@ def _independent(squares: Floats, groups: Clusters, alpha: float) -> float:
         return n
     size = np.bincount(groups.label).astype(np.float64)
     # Squares as a normal would have them at the same ranks: a long tail does not decide.
-    level = (rankdata(squares) - 0.5) / n
+    level = (ranks(squares) - 0.5) / n
     share = intraclass(np.square(ndtri(0.5 + 0.5 * level)), groups)
     design = 1.0 + share * max(float(np.square(size).sum() / n) - 1.0, 0.0)
     scatter = groups.variance_of_mean(squares - squares.mean(), np.ones(len(squares)))

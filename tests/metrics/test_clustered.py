@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import beta, t
+from scipy.stats import beta, rankdata, t
 
 from skyassay.metrics.plugin import NotMeasured
 from skyassay.metrics.statistics.clustered import (
@@ -12,6 +12,7 @@ from skyassay.metrics.statistics.clustered import (
     clustered_mean,
     clustered_quantile,
     clusters,
+    ranks,
     shared_share,
 )
 
@@ -99,3 +100,9 @@ def test_a_share_of_copies_says_nothing() -> None:
     assert refused.value.reason == "no_scatter"
     # Without values there is nothing that could be a copy: none of 50 is an honest none.
     assert clustered_fraction(same > 1.0, label)[0] == 0.0
+
+
+def test_ranks_are_those_of_scipy() -> None:
+    rng = np.random.default_rng(2)
+    for x in (rng.normal(size=50), rng.integers(0, 5, 60), np.zeros(3)):
+        assert np.array_equal(ranks(x), rankdata(x))
