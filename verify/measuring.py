@@ -105,6 +105,9 @@ def measure(
         When nothing can be measured at all.
     """
     metrics = choose(request.metrics, request.recipe)
+    beyond: list[Finding] = []
+    if not request.metrics:
+        metrics, beyond = with_tables(metrics, source)
     whose = origin(source.identity(), request.subject, request.evidence_level)
     outcome = run(
         metrics,
@@ -123,7 +126,7 @@ def measure(
         this,
         outcome.measurements,
         judgement,
-        tuple(dict.fromkeys((*findings, *noticed, *unmarked(metrics, source), *checked))),
+        tuple(dict.fromkeys((*findings, *noticed, *unmarked(metrics, source), *beyond, *checked))),
         outcome.evidence,
         outcome.digests,
         outcome.failures,
@@ -135,6 +138,32 @@ def _remarks(outcome: Outcome) -> tuple[str, ...]:
     """Return what to tell about checkpoints: no part of the result, which is the same."""
     resumed = f"{outcome.resumed} of {outcome.partitions} partitions had been folded before."
     return ((resumed,) if outcome.resumed else ()) + outcome.remarks
+
+
+def with_tables(metrics: Sequence[Metric], source: Source) -> tuple[list[Metric], list[Finding]]:
+    """Return the metrics whose tables were given, and which others need which tables.
+
+    Who names no metric asks for what these tables can answer; the other criteria stay
+    NOT_MEASURED (``metric_not_run``). Where no metric has its tables, all are tried.
+    """
+    given = set(source.products)
+    able = [m for m in metrics if set(m.inputs) <= given]
+    if not able or len(able) == len(metrics):
+        return list(metrics), []
+    missing: dict[str, set[str]] = {}
+    for metric in metrics:
+        for product in set(metric.inputs) - given:
+            missing.setdefault(product, set()).add(metric.id)
+    named = ", ".join(f"{product} ({len(ids)})" for product, ids in sorted(missing.items()))
+    number = len({m.id for m in metrics} - {m.id for m in able})
+    return able, [
+        Finding(
+            "tables_not_given",
+            "info",
+            f"{number} metrics were not run, for tables that were not given: {named}.",
+            hint="Add --table NAME=PATH for each.",
+        )
+    ]
 
 
 def unmarked(metrics: Sequence[Metric], source: Source) -> list[Finding]:
