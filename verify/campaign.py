@@ -91,14 +91,30 @@ def demonstrate(
 
 
 def expectations(made: Measured, preset: str) -> dict[str, tuple[str, tuple[str, ...]]]:
-    """Return criterion -> (verdict obtained, verdicts expected) of the nominal survey."""
+    """Return criterion -> (verdict obtained, verdicts expected) of the nominal survey.
+
+    An interval that the coverage campaign refused decides nothing, so INCONCLUSIVE is
+    expected of its metric whatever the numbers say.
+    """
+    from skyassay.metrics.certification import certificates
     from skyassay.simulator.nominal import nominals
 
+    refused = {name for name, entry in certificates().items() if not entry["certified"]}
     obtained = {v.criterion: v.status for v in made.judgement.record if v.binding}
     return {
-        criterion: (obtained.get(criterion, "NOT_MEASURED"), nominal.verdict[preset])
+        criterion: (
+            obtained.get(criterion, "NOT_MEASURED"),
+            _undecided(nominal.verdict[preset])
+            if nominal.metric in refused
+            else nominal.verdict[preset],
+        )
         for criterion, nominal in nominals().items()
     }
+
+
+def _undecided(verdicts: tuple[str, ...]) -> tuple[str, ...]:
+    decided = ("PASS", "FAIL")
+    return tuple(dict.fromkeys("INCONCLUSIVE" if v in decided else v for v in verdicts))
 
 
 def simulate(preset: str, seed: int, out_dir: Path, *, overwrite: bool = False) -> Release:
