@@ -99,7 +99,8 @@ POWER = Counts(trials=2400, below=60, above=60, passed=2400)
         (replace(GOOD, above=200), "covers too little"),
         (replace(GOOD, below=0, above=10), "covers too much"),
         (replace(GOOD, passed=200), "passes beyond the limit"),
-        (replace(GOOD, not_measured=1), "not measured"),
+        (replace(GOOD, not_measured=13), "not measured"),
+        (replace(GOOD, not_measured=12), None),
     ],
 )
 def test_what_is_marked(requirements, counts, problem) -> None:
