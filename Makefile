@@ -4,6 +4,11 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
+# Sums of several threads depend on how many there are; one gives the same digits everywhere.
+export OMP_NUM_THREADS ?= 1
+export OPENBLAS_NUM_THREADS ?= 1
+export MKL_NUM_THREADS ?= 1
+
 PACKAGES := dashboards metrics pipeline requirements_map simulator verify
 
 # What each target installs beyond the core.
