@@ -22,6 +22,8 @@ MAPS = {
     ("x", "y"): ("focal plane", "x (deg)", "y (deg)"),
 }
 MOST_BINS, LEAST_IN_BIN = 16, 5
+#: Fewer values show no trend, only themselves.
+LEAST_VALUES = 30
 CELLS = 14
 
 
@@ -90,7 +92,7 @@ def _finite(table: pd.DataFrame, names: Sequence[str]) -> Floats | None:
     columns = [pd.to_numeric(table[n], errors="coerce").to_numpy(np.float64) for n in names]
     rows = np.stack(columns)
     rows = rows[:, np.isfinite(rows).all(axis=0)]
-    return rows if rows.shape[1] >= 2 * LEAST_IN_BIN else None
+    return rows if rows.shape[1] >= LEAST_VALUES else None
 
 
 def _trend(table: pd.DataFrame, value: str, column: str, axis: str) -> Trend | None:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skyassay.verify.report.relations import LEAST_IN_BIN, maps, trends
+from skyassay.verify.report.relations import LEAST_VALUES, maps, trends
 
 
 def test_a_trend_is_found() -> None:
@@ -41,7 +41,7 @@ def test_a_map_across_ra_zero_is_in_one_piece() -> None:
 
 
 def test_too_little_and_nothing_give_nothing() -> None:
-    few = pd.DataFrame({"mag": np.arange(2.0 * LEAST_IN_BIN - 1), "value": 1.0})
+    few = pd.DataFrame({"mag": np.arange(LEAST_VALUES - 1.0), "value": 1.0})
     assert trends(few) == []
     nan = pd.DataFrame({"mag": np.full(50, np.nan), "ra": 1.0, "dec": 2.0, "value": 1.0})
     assert trends(nan) == []
