@@ -14,6 +14,8 @@ from skyassay.verify.report.rows import provenance, row, single
 from skyassay.verify.report.style import LOOKS, look
 
 TEMPLATES = Path(__file__).parent / "templates"
+#: Figures in one Bokeh document.
+_TOGETHER = 10
 
 
 def to_html(report: ReleaseReport) -> str:
@@ -36,7 +38,10 @@ def to_html(report: ReleaseReport) -> str:
         ) from error
     shown = groups(report)
     plots = [item.plot for group in shown for item in group.figures]
-    script, divs = components(plots) if plots else ("", ())
+    # Bokeh walks through all figures of a document again for each it adds: few at a time.
+    parts = [components(plots[i : i + _TOGETHER]) for i in range(0, len(plots), _TOGETHER)]
+    script = "".join(part for part, _ in parts)
+    divs = [div for _, found in parts for div in found]
     # Everything is escaped but what is marked safe: our own CSS and Bokeh's own code.
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
     template = environment.get_template("release.html.j2")
@@ -46,7 +51,7 @@ def to_html(report: ReleaseReport) -> str:
         # Widgets, tables and WebGL are left out: no figure here uses them.
         bokeh=Resources(mode="inline", components=["bokeh"]).render() if plots else "",
         script=script,
-        groups=_with_divs(shown, list(divs)),
+        groups=_with_divs(shown, divs),
         **_words(report),
     )
 
