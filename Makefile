@@ -13,7 +13,7 @@ PACKAGES := dashboards metrics pipeline requirements_map simulator verify
 
 # What each target installs beyond the core.
 EXTRAS_core :=
-EXTRAS_demo := [contracts,dashboard]
+EXTRAS_demo := [contracts,dashboard,images]
 EXTRAS_test := [test]
 EXTRAS_lint := [lint]
 EXTRAS_docs := [docs]

@@ -1,0 +1,1 @@
+"""Processing completeness, lost raw frames, calibration products: censuses."""

@@ -1,0 +1,1 @@
+"""The same star in many visits."""

@@ -1,0 +1,1 @@
+"""World coordinates: model, matching to reference stars, fit."""

@@ -1,0 +1,1 @@
+"""The sky background of an image."""

@@ -1,0 +1,1 @@
+"""Finding sources and separating simple blends."""

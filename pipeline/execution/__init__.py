@@ -1,0 +1,1 @@
+"""Runs quanta on persistent workers and records what became of each."""

@@ -1,0 +1,1 @@
+"""Images with masks and variances, and how a Butler keeps them."""

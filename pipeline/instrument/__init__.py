@@ -1,0 +1,1 @@
+"""The simulated camera as a Butler instrument: nominal geometry, filters, raw frames."""

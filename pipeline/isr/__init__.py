@@ -1,0 +1,1 @@
+"""Instrument signature removal: pure functions on arrays."""

@@ -1,0 +1,1 @@
+"""Fluxes, positions and shapes of detected sources."""

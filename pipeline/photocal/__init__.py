@@ -1,0 +1,1 @@
+"""Zero points: against reference stars, and over visits among themselves."""

@@ -1,0 +1,1 @@
+"""The point-spread function: star selection, model, fit."""

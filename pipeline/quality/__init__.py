@@ -1,0 +1,1 @@
+"""What processed images say about the instrument: crosstalk left over, ghosts."""

@@ -1,0 +1,1 @@
+"""Butler repositories: making them, and entering raw frames, references and sky maps."""

@@ -1,0 +1,1 @@
+"""The true camera: amplifiers, defects, charge, readout."""

@@ -1,0 +1,1 @@
+"""Raw frames of the sky and of calibration lamps, and the truth about them."""

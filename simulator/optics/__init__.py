@@ -1,0 +1,1 @@
+"""Light on its way: point-spread function, distortion, refraction, sky."""

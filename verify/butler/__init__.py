@@ -1,0 +1,1 @@
+"""Reads the products of a Butler repository."""

@@ -1,0 +1,1 @@
+"""Compares pipeline outputs with the truth of the simulation."""
