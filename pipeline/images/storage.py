@@ -33,13 +33,11 @@ CONFIG: dict[str, Any] = {
             "delegate": f"{_IMAGES}.formatter.RawDelegate",
             "derivedComponents": {"metadata": "StructuredDataDict"},
         },
-        "SimSkyMap": {"pytype": "skyassay.pipeline.repository.skymap.SkyMap"},
     },
     "datastore": {
         "formatters": {
             "SimExposure": f"{_IMAGES}.formatter.ExposureFormatter",
             "SimRaw": f"{_IMAGES}.formatter.RawFormatter",
-            "SimSkyMap": "lsst.daf.butler.formatters.pickle.PickleFormatter",
         }
     },
 }

@@ -1,0 +1,54 @@
+"""Reference stars in the repository, in shards of the sky."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from astropy.table import Table
+from lsst import sphgeom
+from lsst.daf.butler import Butler
+from numpy.typing import NDArray
+
+from skyassay.pipeline.repository import names
+from skyassay.pipeline.repository.create import register_type
+
+#: HTM level of the shards, Rubin's for reference catalogs: triangles of about 0.6 degrees.
+LEVEL = 7
+
+
+def ingest_references(butler: Butler, folder: Path) -> int:
+    """Enter ``reference_star.parquet`` of a folder, if it is there; return the stars entered.
+
+    Shards that are there already stay.
+    """
+    path = folder / "reference_star.parquet"
+    if not path.is_file():
+        return 0
+    table = Table.read(path, format="parquet")
+    kind = register_type(butler, names.REFERENCE, (f"htm{LEVEL}",), "ArrowAstropy")
+    pixels = _pixels(np.asarray(table["coord_ra"]), np.asarray(table["coord_dec"]))
+    there = {
+        ref.dataId[f"htm{LEVEL}"]
+        for ref in butler.query_datasets(kind, names.REFERENCES, explain=False, limit=None)
+    }
+    count = 0
+    for pixel in np.unique(pixels):
+        if int(pixel) in there:
+            continue
+        shard = table[pixels == pixel]
+        butler.put(shard, kind, {f"htm{LEVEL}": int(pixel)}, run=names.REFERENCES)
+        count += len(shard)
+    return count
+
+
+def _pixels(ra: NDArray[np.float64], dec: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the HTM triangle of each position."""
+    grid = sphgeom.HtmPixelization(LEVEL)
+    return np.array(
+        [
+            grid.index(sphgeom.UnitVector3d(sphgeom.LonLat.fromDegrees(float(a), float(d))))
+            for a, d in zip(ra, dec, strict=True)
+        ],
+        dtype=np.int64,
+    )
