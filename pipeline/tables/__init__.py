@@ -1,0 +1,1 @@
+"""Public tables: calibrated sources, detectors and visits."""
