@@ -1,0 +1,72 @@
+"""Errors of running a pipeline, and how an exception of a task becomes a reason code."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+
+from skyassay.pipeline.products.errors import ProductError
+
+DISK_FULL = "DISK_FULL"
+STOPPED = "STOPPED"
+WORKER_LOST = "WORKER_LOST"
+UPSTREAM_FAILED = "UPSTREAM_FAILED"
+WORKER_ERROR = "WORKER_ERROR"
+
+# EFBIG: the limit of a process or of a file system instead of that of the disk.
+_NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_SQLITE_FULL = "database or disk is full"
+
+
+class ExecutionError(ProductError):
+    """A run that could not be made or finished; parameters as in `ProductError`."""
+
+
+def chain_of(error: BaseException) -> Iterator[BaseException]:
+    """Yield an exception and what it was raised from or during, the last raised first."""
+    seen: set[int] = set()
+    todo: list[BaseException] = [error]
+    while todo:
+        one = todo.pop()
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        yield one
+        todo += [other for other in (one.__context__, one.__cause__) if other is not None]
+
+
+def reason_code(error: BaseException) -> str:
+    """Return the stable code of an exception.
+
+    A full disk is looked for first and anywhere in the chain of exceptions: the repository
+    wraps what a formatter raises, and writing the log of the failure fails for the same reason.
+    Otherwise the first exception of the chain with a text attribute `code` decides, and the
+    name of the class where there is none.
+    """
+    chain = list(chain_of(error))
+    for one in chain:
+        if isinstance(one, OSError) and one.errno in _NO_SPACE:
+            return DISK_FULL
+        if _SQLITE_FULL in str(one):
+            return DISK_FULL
+    for one in chain:
+        code = getattr(one, "code", None)
+        if isinstance(code, str) and code:
+            return code
+    return type(error).__name__
+
+
+def sentence(error: BaseException) -> str:
+    """Return one line: the exception that began it, by type and message.
+
+    The repository says only that a dataset could not be written; why is in the exception
+    it was raised from.
+    """
+    full = reason_code(error) == DISK_FULL
+    chain = list(chain_of(error))
+    first = next(
+        (one for one in chain if full and isinstance(one, OSError) and one.errno in _NO_SPACE),
+        error,
+    )
+    text = " ".join(str(first).split())
+    return f"{type(first).__name__}: {text}" if text else type(first).__name__
