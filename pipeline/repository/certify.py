@@ -1,0 +1,73 @@
+"""Gives calibration products their validity."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from astropy.time import Time, TimeDelta
+from lsst.daf.butler import Butler, DatasetRef, Timespan
+from lsst.daf.butler.registry import ConflictingDefinitionError
+
+from skyassay.pipeline.repository import names
+from skyassay.pipeline.repository.errors import RepositoryError
+
+KINDS = ("bias", "dark", "flat", "defects", "ptc", "linearizer", "crosstalk")
+#: Days a calibration is good for, from the noon before its frames.
+VALID_DAYS = 180.0
+
+
+def uncalibrated(butler: Butler) -> bool:
+    """Return whether no calibration product is certified."""
+    return not any(_certified(butler, kind) for kind in KINDS)
+
+
+def _certified(butler: Butler, kind: str) -> Sequence[DatasetRef]:
+    """Return what is certified of one kind."""
+    if not list(butler.registry.queryDatasetTypes(kind)):
+        return ()
+    found = butler.registry.queryDatasets(kind, collections=names.CALIB, findFirst=False)
+    return list(found)
+
+
+def certify(
+    butler: Butler, run: str, begin: Time, days: float = VALID_DAYS, kinds: Sequence[str] = KINDS
+) -> dict[str, int]:
+    """Certify the calibration products of a RUN; return how many of each kind.
+
+    Parameters
+    ----------
+    butler : Butler
+        Writeable.
+    run : str
+        Collection that holds the products.
+    begin : Time
+        From when on they are valid (TAI).
+    days : float
+        For how long.
+    kinds : sequence of str
+
+    Raises
+    ------
+    RepositoryError
+        ``already_certified`` where others are valid in that time.
+    """
+    valid = Timespan(begin, begin + TimeDelta(days, format="jd", scale="tai"))
+    counts: dict[str, int] = {}
+    for kind in kinds:
+        if not list(butler.registry.queryDatasetTypes(kind)):
+            continue
+        refs = list(butler.registry.queryDatasets(kind, collections=run, findFirst=True))
+        done = {ref.id for ref in _certified(butler, kind)}
+        fresh = [ref for ref in refs if ref.id not in done]
+        if not fresh:
+            continue
+        try:
+            butler.registry.certify(names.CALIB, fresh, valid)
+        except ConflictingDefinitionError as error:
+            raise RepositoryError(
+                f"Other {kind} products are valid at that time.",
+                code="already_certified",
+                hint="Choose another validity, or decertify the others first.",
+            ) from error
+        counts[kind] = len(fresh)
+    return counts
