@@ -1,0 +1,171 @@
+"""What is exposed: visits under their true conditions, and calibration frames before them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skyassay.simulator.cadence import NIGHT_FACTOR, Cadence, visit_table, visits
+from skyassay.simulator.conditions import EXPOSURE
+from skyassay.simulator.image_quality import ImageQuality, with_images
+from skyassay.simulator.optics.terms import OpticsTerms
+from skyassay.simulator.optics.throughput import sky_brightness, sky_electrons, zero_point
+from skyassay.simulator.random import rng
+
+Table = dict[str, NDArray[Any]]
+#: Numbers of calibration frames in their day begin here: visits keep those of their cadence.
+CALIBRATION_NUMBER = 50_000
+#: When calibration frames begin, days after 0 h UTC of the day: in the afternoon.
+AFTERNOON = 0.75
+#: Seconds from the end of one calibration frame to the next one.
+READ_OUT = 5.0
+
+
+def science_plan(cadence: Cadence, terms: OpticsTerms, seed: int) -> tuple[Table, Table]:
+    """Return the visits: everything true of them, and what the survey says of them.
+
+    Returns
+    -------
+    plan : dict
+        Columns of `truth_visit`, and ``hourAngle`` and ``latitude`` in degrees. Its
+        ``skyBrightness`` is on the scale of the exposure's own zero point, so that it is what
+        a perfect measurement of the image gives.
+    said : dict
+        `visit_table` as the twin makes it; a pixel release takes the seeing monitor from it.
+    """
+    plan = visits(cadence, seed)
+    night = plan["visit"] // NIGHT_FACTOR
+    plan, said = with_images(plan, visit_table(plan), ImageQuality(), seed, night)
+    u = np.array([rng(seed, "cadence.visit", int(v)).random(6)[3] for v in plan["visit"]])
+    plan["hourAngle"] = 15.0 * (2.0 * u - 1.0) * cadence.site.hour_angle
+    plan["latitude"] = np.full(u.size, cadence.site.latitude)
+    own = [rng(seed, "optics.throughput", int(v)).standard_normal() for v in plan["visit"]]
+    plan["throughputOffset"] = terms.throughput_mag * np.array(own)
+    columns = ("band", "airmass", "extinction", "magLim", "seeing")
+    for k, (band, airmass, extinction, m5, seeing) in enumerate(
+        zip(*(plan[c] for c in columns), strict=True)
+    ):
+        zero = zero_point(str(band), float(airmass), float(extinction))
+        sky = sky_electrons(float(m5), zero, float(seeing))
+        plan["skyBrightness"][k] = sky_brightness(sky, zero + plan["throughputOffset"][k])
+    return plan, said
+
+
+@dataclass(frozen=True)
+class Calibrations:
+    """How many calibration frames there are.
+
+    Attributes
+    ----------
+    bias, dark : int
+    dark_time : float
+        Seconds.
+    flat : int
+        Per band, of `flat_electrons` per pixel.
+    flat_electrons : float
+    pairs : tuple of float
+        Levels of pairs of flats in the first band, electrons per pixel: for gains and linearity.
+    spot : int
+        Exposures of bright spots, for crosstalk.
+    """
+
+    bias: int = 8
+    dark: int = 4
+    dark_time: float = 30.0
+    flat: int = 5
+    flat_electrons: float = 30_000.0
+    pairs: tuple[float, ...] = (
+        1_000.0, 3_000.0, 8_000.0, 18_000.0, 32_000.0, 48_000.0, 62_000.0, 75_000.0,
+    )  # fmt: skip
+    spot: int = 2
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One exposure of the whole camera.
+
+    Attributes
+    ----------
+    exposure : int
+        Its number: day of observation x 100,000 + number in the day.
+    kind : str
+        IMGTYPE: ``OBJECT``, ``BIAS``, ``DARK``, ``FLAT`` or ``SPOT``.
+    band : str
+        Empty where there is no light.
+    exptime, darktime : float
+        Seconds.
+    begin : float
+        MJD (TAI).
+    level : float
+        Electrons per pixel of a flat.
+    pair : int
+        Flats of a pair share this number, from 1; 0 for others.
+    reason : str
+    """
+
+    exposure: int
+    kind: str
+    band: str
+    exptime: float
+    darktime: float
+    begin: float
+    level: float = 0.0
+    pair: int = 0
+    reason: str = ""
+
+    @property
+    def day(self) -> int:
+        """Day of observation, yyyymmdd."""
+        return self.exposure // NIGHT_FACTOR
+
+    @property
+    def number(self) -> int:
+        """Number in the day."""
+        return self.exposure % NIGHT_FACTOR
+
+
+def science_frames(plan: Table) -> list[Frame]:
+    """Return the exposures of the visits."""
+    half = EXPOSURE / 2.0 / 86400.0
+    return [
+        Frame(int(v), "OBJECT", str(b), EXPOSURE, EXPOSURE, float(t) - half, reason="survey")
+        for v, b, t in zip(plan["visit"], plan["band"], plan["expMidptMJD"], strict=True)
+    ]
+
+
+def calibration_frames(
+    wanted: Calibrations, bands: tuple[str, ...], day: int, start: float
+) -> list[Frame]:
+    """Return the calibration exposures of the afternoon before the first night.
+
+    Parameters
+    ----------
+    wanted : Calibrations
+    bands : tuple of str
+    day : int
+        Day of observation, yyyymmdd.
+    start : float
+        MJD of that day.
+    """
+    flat = Frame(0, "FLAT", "", 5.0, 5.0, 0.0)
+    frames = [Frame(0, "BIAS", "", 0.0, 0.0, 0.0, reason="bias")] * wanted.bias
+    dark = Frame(0, "DARK", "", wanted.dark_time, wanted.dark_time, 0.0, reason="dark")
+    frames += [dark] * wanted.dark
+    for band in bands:
+        one = replace(flat, band=band, level=wanted.flat_electrons, reason="flat")
+        frames += [one] * wanted.flat
+    for number, level in enumerate(wanted.pairs, start=1):
+        one = replace(flat, band=bands[0], level=level, pair=number, reason="ptc")
+        frames += [one] * 2
+    frames += [replace(flat, kind="SPOT", band=bands[0], reason="crosstalk")] * wanted.spot
+    found: list[Frame] = []
+    now = start + AFTERNOON
+    for k, frame in enumerate(frames):
+        found.append(
+            replace(frame, exposure=day * NIGHT_FACTOR + CALIBRATION_NUMBER + k, begin=now)
+        )
+        now += (frame.exptime + READ_OUT) / 86400.0
+    return found
