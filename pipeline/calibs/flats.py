@@ -1,0 +1,59 @@
+"""Flat field: the relative response of the pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from skyassay.pipeline.calibs.combine import CalibFrame, clipped_mean
+from skyassay.pipeline.calibs.errors import CalibError
+from skyassay.pipeline.calibs.reduce import reduced, unsaturated
+from skyassay.pipeline.images.mask import bit
+from skyassay.pipeline.instrument.camera import Detector
+from skyassay.pipeline.instrument.raw import RawFrame
+from skyassay.pipeline.isr.calibrations import Calibrations
+
+
+def build_flat(raws: Sequence[RawFrame], detector: Detector, calibs: Calibrations) -> CalibFrame:
+    """Return the flat field, normalised to unit mean over the detector.
+
+    Each frame is taken to electrons (bias, linearity, gain, dark), divided by its own mean and
+    averaged. Errors of the gains end up in the flat and cancel when the same gains are used
+    with it. What the lamp does not light evenly is in the flat too.
+
+    Parameters
+    ----------
+    raws : sequence of RawFrame
+        Evenly lit frames of one filter.
+    detector : Detector
+    calibs : Calibrations
+        Bias, and dark, linearizer, crosstalk and ptc where they are known.
+
+    Raises
+    ------
+    CalibError
+        ``no_frames``, ``no_data``, ``no_light`` where a frame has no positive mean.
+    """
+    known = replace(calibs, flat=None, defects=None)
+    frames = []
+    for raw in raws:
+        image = unsaturated(reduced(raw, detector, known))
+        mean = float(np.nanmean(image, dtype=np.float64)) if np.isfinite(image).any() else np.nan
+        # A frame that is saturated throughout has no value left, one without light no mean.
+        if not mean > 0.0:
+            raise CalibError(
+                "A flat frame has no pixel that is lit and not saturated.",
+                code="no_light",
+                hint="Leave frames of the ramp's ends out of the flat field.",
+            )
+        frames.append(image / np.float32(mean))
+    made = clipped_mean(frames)
+    mean = float(np.nanmean(made.image, dtype=np.float64))
+    # What gives less than nothing has no response that one could divide by.
+    lost = ~(made.image > 0.0)
+    made.mask[lost] |= bit("BAD")
+    quality = {**made.quality, "normalisation": mean, "lostFraction": float(lost.mean())}
+    scale = np.float32(mean)
+    return CalibFrame(made.image / scale, made.mask, made.variance / scale**2, quality)
