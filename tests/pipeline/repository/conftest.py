@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
+
 from skyassay.pipeline.instrument.layouts import camera
 from skyassay.pipeline.instrument.raw import RawFrame
 
@@ -37,7 +39,7 @@ def header(seq: int, detector: int, kind: str = "OBJECT", layout: str = "tiny", 
     return found | more
 
 
-def write(folder: Path, seq: int, detector: int, **more: object) -> Path:
+def write_raw(folder: Path, seq: int, detector: int, **more: object) -> Path:
     """Write a frame of 1,000 ADU; `amps` and header cards may be given."""
     amps = more.pop("amps", None)
     cards = header(seq, detector, **more)
@@ -47,3 +49,26 @@ def write(folder: Path, seq: int, detector: int, **more: object) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     RawFrame(np.full(shape, 1000, np.uint16) if amps is None else amps, cards).write(path, chosen)
     return path
+
+
+@pytest.fixture
+def raw_header():
+    """Return the function that makes headers."""
+    return header
+
+
+@pytest.fixture
+def write():
+    """Return the function that writes frames."""
+    return write_raw
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two visits of three detectors, and a bias frame."""
+    there = tmp_path / "data"
+    for seq in (1, 2):
+        for detector in range(3):
+            write_raw(there, seq, detector)
+    write_raw(there, 3, 0, kind="BIAS")
+    return there
