@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import pytest
 
 from skyassay.metrics import plugin
 from skyassay.metrics.family import StarMetric
+from skyassay.metrics.processing.calibrations import KINDS
 from skyassay.pipeline.products.io import write_table
 from skyassay.requirements_map import load
 from skyassay.simulator.quantities import QUANTITIES
@@ -132,6 +133,96 @@ class Door:
                 objects = len(np.unique(table["objectId"][table["band"] == band]))
                 here = state.bands[str(band)]
                 assert here.n_stars + here.n_rejected == objects, (metric.recipe.name, band)
+
+
+def pixel_tables(detectors: Mapping[str, Any], seed: int = 7) -> dict[str, Table]:
+    """Return what only images tell, for visits and detectors that the twin has.
+
+    The twin draws catalogs and no pixels; what a pipeline writes about its images and its work
+    is made up here, sound in every row, so that each metric of it has something to say.
+    """
+    rng = np.random.default_rng(seed)
+    key = {n: np.asarray(detectors[n]).astype(np.int64) for n in ("visit", "detector")}
+    band, n = np.asarray(detectors["band"]).astype(str), len(key["visit"])
+    yes = np.ones(n, dtype=bool)
+    return {
+        "visit_detector_table": {
+            **detectors,
+            "astromOffsetMean": np.full(n, 0.002),
+            "astromOffsetStd": rng.uniform(0.01, 0.02, n),
+        },
+        "ghost_area": {
+            **key,
+            "band": band,
+            "nPixel": np.full(n, 1_000_000),
+            "nPixelGhost": rng.poisson(200.0, n),
+            "skyNoise": rng.uniform(90.0, 110.0, n),
+        },
+        "visit_image_content": {
+            **key,
+            "band": band,
+            "maskBits": np.full(n, 32, dtype=np.int32),
+            "nPixel": np.full(n, 1_048_576),
+            "nPixelData": np.full(n, 1_040_000),
+            "nPixelVariance": np.full(n, 1_040_000),
+            "psfSumError": rng.uniform(0.0, 1e-3, n),
+            **{f"has{p}": yes for p in ("Wcs", "PhotoCalib", "Psf", "Background", "Metadata")},
+        },
+        "crosstalk_residual": _echoes(key, band, rng),
+        "raw_inventory": {**key, "ingested": yes},
+        "calibration_inventory": _calibrations(key),
+        "quantum_summary": _work(key, rng),
+    }
+
+
+def _echoes(key: Mapping[str, Any], band: Any, rng: np.random.Generator) -> Table:
+    """Return three bright stars per image, each mirrored into three other amplifiers."""
+    row, star, target = (a.ravel() for a in np.indices((len(band), 3, 3)))
+    error = rng.uniform(90.0, 110.0, len(row))
+    flux = rng.normal(0.0, error)
+    return {
+        **{name: column[row] for name, column in key.items()},
+        "band": band[row],
+        "aggressor": star.astype(np.int32),
+        "sourceAmp": np.zeros(len(row), dtype=np.int32),
+        "targetAmp": (target + 1).astype(np.int32),
+        "aggressorFlux": error * np.array([9000.0, 5000.0, 2500.0])[star],
+        "psfFlux": flux,
+        "psfFluxErr": error,
+        "snr": flux / error,
+    }
+
+
+def _calibrations(key: Mapping[str, Any]) -> Table:
+    """Return one row per image and kind of calibration, all found."""
+    image, kind = (a.ravel() for a in np.indices((len(key["visit"]), len(KINDS))))
+    rows = {name: column[image] for name, column in key.items()}
+    return {**rows, "kind": np.array(KINDS)[kind], "found": np.ones(len(image), dtype=bool)}
+
+
+def _work(key: Mapping[str, Any], rng: np.random.Generator) -> Table:
+    """Return two tasks per image, all of which succeeded."""
+    label = np.repeat(["isr", "calibrateImage"], len(key["visit"]))
+    visit, detector = (np.tile(key[n], 2) for n in ("visit", "detector"))
+    n = len(label)
+    where = zip(visit.tolist(), detector.tolist(), strict=True)
+    return {
+        "label": label,
+        "dataId": np.array([f"visit={v}, detector={d}" for v, d in where]),
+        "visit": visit,
+        "detector": detector,
+        "status": np.full(n, "SUCCESS"),
+        "seconds": rng.uniform(0.05, 0.6, n),
+        "memory": rng.integers(200_000_000, 400_000_000, n),
+        "code": np.full(n, ""),
+        "error": np.full(n, ""),
+    }
+
+
+@pytest.fixture(scope="session")
+def with_pixels() -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    """Return what adds the products of images to those of the twin."""
+    return lambda tables: {**tables, **pixel_tables(tables["visit_detector_table"])}
 
 
 @pytest.fixture

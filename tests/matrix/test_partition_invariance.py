@@ -65,9 +65,9 @@ class Reordered:
 
 
 @pytest.fixture(scope="module")
-def twin() -> Mapping[str, Table]:
+def twin(with_pixels) -> Mapping[str, Table]:
     """Return every product of the tiny release, two fifths of the stars, or it would take long."""
-    tables = release_tables(preset("tiny"), 1, Twin())
+    tables = with_pixels(release_tables(preset("tiny"), 1, Twin()))
     keep = np.asarray(tables["matched_source"]["objectId"]) % 5 < 2
     matched = {name: np.asarray(v)[keep] for name, v in tables["matched_source"].items()}
     return {**tables, "matched_source": matched}
