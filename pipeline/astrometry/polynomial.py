@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import comb
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -54,3 +56,15 @@ def table(values: Floats, exponents: tuple[tuple[int, int], ...]) -> Floats:
     for (p, q), value in zip(exponents, values, strict=True):
         c[p, q] = value
     return c
+
+
+def moved(c: Floats, u0: float, v0: float) -> Floats:
+    """Return the coefficients d with d(u, v) = c(u + u0, v + v0)."""
+    n = c.shape[0]
+    left, right = (
+        np.array(
+            [[comb(p, k) * w ** (p - k) if k <= p else 0.0 for p in range(n)] for k in range(n)]
+        )
+        for w in (u0, v0)
+    )
+    return np.asarray(left @ c @ right.T)

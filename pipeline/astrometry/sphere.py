@@ -77,6 +77,7 @@ def offsets(
 
     The components of the chord, exact to the third order in the separation.
     """
+    ra, dec, ra_from, dec_from = np.broadcast_arrays(ra, dec, ra_from, dec_from)
     p, east, north = frame(ra_from, dec_from)
     chord = direction(ra, dec) - p
     factor = np.degrees(1.0) * ARCSEC
