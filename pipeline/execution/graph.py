@@ -51,7 +51,7 @@ def read_pipeline(pipeline: str | Path | Pipeline) -> Pipeline:
         return pipeline
     try:
         return Pipeline.fromFile(str(pipeline))
-    except (OSError, LookupError, ValueError, TypeError) as err:
+    except Exception as err:  # of YAML, files, imports and configurations
         raise ExecutionError(
             f"The pipeline {pipeline} cannot be read: {sentence(err)}",
             code="PIPELINE_UNREADABLE",

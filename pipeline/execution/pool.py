@@ -28,6 +28,8 @@ SETTINGS: dict[str, Any] = {
     },
 }
 
+CONNECT_SECONDS = 30
+
 # "The process that had this job is gone", by name: other schedulers have their own classes.
 LOSSES = {"KilledWorker", "CancelledError", "FutureCancelledError", "BrokenExecutor"}
 
@@ -107,7 +109,7 @@ def open_pool(workers: int, scheduler: str | None = None) -> Iterator[Pool]:
     with dask.config.set(SETTINGS):
         if scheduler is not None:
             try:
-                client = distributed.Client(scheduler, timeout="30s")
+                client = distributed.Client(scheduler, timeout=CONNECT_SECONDS)
             except OSError as err:
                 raise ExecutionError(
                     f"No Dask scheduler answers at {scheduler}.",

@@ -121,12 +121,14 @@ class WorkerContext:
             dataset_types={node.name: node.dataset_type for node in types},
         )
         # Log datasets hold what reaches the root logger: without this, warnings only.
+        self._level_before = logging.getLogger("lsst").level
         logging.getLogger("lsst").setLevel(setup.log_level)
         # One thread of BLAS for each process, or N workers fight for N*N threads.
         disable_implicit_threading()
 
     def close(self) -> None:
         """Close the graph and the butler."""
+        logging.getLogger("lsst").setLevel(self._level_before)
         self.graph.close()
         self.butler.end()
 

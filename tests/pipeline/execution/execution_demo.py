@@ -5,7 +5,6 @@ Workers import this module by name: the folder is on their PYTHONPATH.
 
 from __future__ import annotations
 
-import errno
 import os
 import signal
 import time
@@ -16,9 +15,11 @@ import lsst.pex.config as pex_config
 import lsst.pipe.base as pipe_base
 import numpy as np
 from astropy.time import Time, TimeDelta
-from lsst.daf.butler import Butler, DatasetType, Timespan
+from lsst.daf.butler import Butler, DatasetType, FormatterV2, Timespan
 from lsst.pipe.base import connectionTypes
 from lsst.sphgeom import ConvexPolygon, LonLat, UnitVector3d
+
+from skyassay.pipeline.execution.run import run_pipeline
 
 INSTRUMENT, RAW = "DemoCam", "DemoCam/raw"
 DETECTOR = ("instrument", "visit", "detector")
@@ -81,6 +82,23 @@ def first_time(flag: str) -> bool:
         return False
 
 
+class FullDiskFormatter(FormatterV2):
+    """Write half of an array; the other half meets a full disk while a file is there."""
+
+    default_extension = ".npy"
+    can_read_from_local_file = True
+
+    def write_local_file(self, in_memory_dataset, uri):
+        np.save(uri.ospath, in_memory_dataset)
+        if Path(os.environ["EXECUTION_DEMO_FULL"]).exists():
+            os.truncate(uri.ospath, Path(uri.ospath).stat().st_size // 2)
+            with Path("/dev/full").open("wb", buffering=0) as stream:
+                stream.write(b"the other half")
+
+    def read_from_local_file(self, path, component=None, expected_size=-1):
+        return np.load(path)
+
+
 class CleanConnections(pipe_base.PipelineTaskConnections, dimensions=DETECTOR):
     raw = connectionTypes.Input(
         doc="Raw", name="demo_raw", storageClass="NumpyArray", dimensions=DETECTOR
@@ -97,7 +115,7 @@ class CleanConfig(pipe_base.PipelineTaskConfig, pipelineConnections=CleanConnect
     way = pex_config.ChoiceField[str](
         doc="What happens on a chosen detector",
         default="raise",
-        allowed={name: name for name in ("raise", "no_work", "kill", "full", "sleep", "memory")},
+        allowed={name: name for name in ("raise", "no_work", "kill", "memory")},
     )
     on = pex_config.ListField[int](doc="Detectors where it happens", default=[])
     flag = pex_config.Field[str](doc="It happens while this file is not there", default="")
@@ -110,7 +128,7 @@ class CleanTask(pipe_base.PipelineTask):
     ConfigClass = CleanConfig
     _DefaultName = "clean"
 
-    def runQuantum(self, butlerQC, inputRefs, outputRefs):  # noqa: N802, N803
+    def runQuantum(self, butlerQC, inputRefs, outputRefs):  # noqa: N802
         raw = butlerQC.get(inputRefs.raw)
         time.sleep(self.config.sleep)
         butlerQC.put({"sum": float(raw.sum())}, outputRefs.extra)
@@ -127,8 +145,6 @@ class CleanTask(pipe_base.PipelineTask):
                 raise pipe_base.NoWorkFound("nothing to do")
             case "kill":
                 os.kill(os.getpid(), signal.SIGKILL)
-            case "full":
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             case "memory":
                 np.ones(40_000_000).sum()
 
@@ -202,3 +218,37 @@ def make_pipeline(detect_flag: str = "none", **clean) -> pipe_base.Pipeline:
     for name, value in clean.items():
         pipeline.addConfigOverride("clean", name, value)
     return pipeline
+
+
+def labels(*wanted: str) -> pipe_base.LabelSpecifier:
+    return pipe_base.LabelSpecifier(labels=set(wanted))
+
+
+def run_here(repo, pipeline, output="u/out", **options):
+    options = {"workers": 0, **options}
+    return run_pipeline(repo, pipeline, inputs=["DemoCam/raw"], output=output, **options)
+
+
+def names(repo, dataset_type, collection="u/out"):
+    """Return the data IDs of what is registered, after reading each."""
+    with Butler.from_config(str(repo), collections=collection) as butler:
+        refs = butler.query_datasets(dataset_type, explain=False)
+        for ref in refs:
+            butler.get(ref)
+        return sorted(tuple(ref.dataId.required.values())[1:] for ref in refs)
+
+
+def stray_files(repo, collection="u/out"):
+    """Return the files of a chain's runs that the repository does not know."""
+    with Butler.from_config(str(repo)) as butler:
+        runs = [
+            r for r in butler.collections.query(collection, flatten_chains=True) if "raw" not in r
+        ]
+        known = {
+            butler.getURI(ref).ospath
+            for one in runs
+            for ref in butler.query_all_datasets(one, limit=None)
+        }
+    files = {str(p) for one in runs for p in (repo / one).rglob("*") if p.is_file()}
+    assert known <= files
+    return files - known
