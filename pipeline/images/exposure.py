@@ -27,7 +27,6 @@ VISIT_INFO: Mapping[str, str] = {
     "RA": "boresightRa",
     "DEC": "boresightDec",
     "ROTPA": "skyRotation",
-    "AIRMASS": "airmass",
     "ALT": "altitude",
     "AZ": "azimuth",
     "SEEING": "seeingMonitor",
@@ -96,7 +95,10 @@ class Exposure:
     @property
     def visit_info(self) -> dict[str, Any]:
         """What the header says of the visit, by Rubin's names; what it does not say is absent."""
-        return {name: self.metadata[k] for k, name in VISIT_INFO.items() if k in self.metadata}
+        info = {name: self.metadata[k] for k, name in VISIT_INFO.items() if k in self.metadata}
+        if "AMSTART" in self.metadata and "AMEND" in self.metadata:
+            info["airmass"] = 0.5 * (self.metadata["AMSTART"] + self.metadata["AMEND"])
+        return info
 
     def with_(self, **changes: Any) -> Exposure:
         """Return a copy with other parts."""
