@@ -22,6 +22,8 @@ CALIBRATION_NUMBER = 50_000
 AFTERNOON = 0.75
 #: Seconds from the end of one calibration frame to the next one.
 READ_OUT = 5.0
+#: Light of the lamp, electrons per pixel and second: a ramp has longer exposures, not another lamp.
+LAMP_RATE = 6_000.0
 
 
 def science_plan(cadence: Cadence, terms: OpticsTerms, seed: int) -> tuple[Table, Table]:
@@ -72,13 +74,13 @@ class Calibrations:
         Exposures of bright spots, for crosstalk.
     """
 
-    bias: int = 8
-    dark: int = 4
+    bias: int = 6
+    dark: int = 3
     dark_time: float = 30.0
-    flat: int = 5
+    flat: int = 4
     flat_electrons: float = 30_000.0
     pairs: tuple[float, ...] = (
-        1_000.0, 3_000.0, 8_000.0, 18_000.0, 32_000.0, 48_000.0, 62_000.0, 75_000.0,
+        1_500.0, 6_000.0, 15_000.0, 32_000.0, 52_000.0, 75_000.0,
     )  # fmt: skip
     spot: int = 2
 
@@ -155,10 +157,14 @@ def calibration_frames(
     dark = Frame(0, "DARK", "", wanted.dark_time, wanted.dark_time, 0.0, reason="dark")
     frames += [dark] * wanted.dark
     for band in bands:
+        shone = wanted.flat_electrons / LAMP_RATE
         one = replace(flat, band=band, level=wanted.flat_electrons, reason="flat")
+        one = replace(one, exptime=shone, darktime=shone)
         frames += [one] * wanted.flat
     for number, level in enumerate(wanted.pairs, start=1):
+        shone = level / LAMP_RATE
         one = replace(flat, band=bands[0], level=level, pair=number, reason="ptc")
+        one = replace(one, exptime=shone, darktime=shone)
         frames += [one] * 2
     frames += [replace(flat, kind="SPOT", band=bands[0], reason="crosstalk")] * wanted.spot
     found: list[Frame] = []
