@@ -21,7 +21,10 @@ HOT_RATE, HOT_SIGMA = 3.0, 8.0
 DEAD, LOW, HIGH = 0.2, 0.8, 1.2
 #: Neighbourhood, pixels.
 BLOCK = 32
-KINDS = ("hot", "dead", "low", "high")
+KINDS = ("hot", "dead", "low", "high", "trap")
+#: Loss of response from bright to faint light, of a run of this many pixels of a column, beyond
+#: which charge is trapped; and its significance.
+TRAP_LOSS, TRAP_SIGMA, TRAP_RUN = 0.03, 8.0, 32
 
 
 def local_median(image: NDArray[np.floating], block: int = BLOCK) -> NDArray[np.float64]:
@@ -36,8 +39,32 @@ def local_median(image: NDArray[np.floating], block: int = BLOCK) -> NDArray[np.
     return out
 
 
+def trapped(faint: NDArray[np.floating], bright: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """Return which pixels lose charge on their way: faint light suffers, bright hardly.
+
+    Medians of runs of 32 pixels along the columns, which charge moves along, of the ratio of
+    the two flats; a run is one where it is low by 3 % and by 8 sigma.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratio = np.where(bright > DEAD, faint / bright, np.nan)
+    lost = np.zeros(ratio.shape, bool)
+    for y in range(0, ratio.shape[0], TRAP_RUN):
+        part = ratio[y : y + TRAP_RUN]
+        usable = np.isfinite(part).sum(axis=0) > len(part) // 2
+        if not usable.any():
+            continue
+        middle = np.full(part.shape[1], np.nan)
+        middle[usable] = np.nanmedian(part[:, usable], axis=0)
+        typical = np.nanmedian(middle)
+        width = 1.4826 * np.nanmedian(np.abs(middle - typical))
+        lost[y : y + TRAP_RUN] = middle < typical - max(TRAP_LOSS * typical, TRAP_SIGMA * width)
+    return lost
+
+
 def find_defects(
-    dark: CalibFrame | None = None, flat: CalibFrame | None = None
+    dark: CalibFrame | None = None,
+    flat: CalibFrame | None = None,
+    faint: CalibFrame | None = None,
 ) -> NDArray[np.uint8]:
     """Return the kind of each pixel: 0 good, k + 1 of `KINDS`.
 
@@ -46,7 +73,7 @@ def find_defects(
     CalibError
         ``no_frames`` with neither; ``frame_shape`` where they differ.
     """
-    frames = [f for f in (dark, flat) if f is not None]
+    frames = [f for f in (dark, flat, faint) if f is not None]
     if not frames or len({f.image.shape for f in frames}) > 1:
         raise CalibError(
             "Defects need a dark or a flat, or both of one detector.",
@@ -59,6 +86,8 @@ def find_defects(
         kind[ratio > HIGH] = 4
         kind[ratio < LOW] = 3
         kind[~(ratio >= DEAD)] = 2  # NaN too
+    if flat is not None and faint is not None:
+        kind[trapped(faint.image, flat.image) & (kind == 0)] = KINDS.index("trap") + 1
     if dark is not None:
         rate = np.where(np.isfinite(dark.image), dark.image, np.inf)
         good = dark.image[np.isfinite(dark.image)]
@@ -102,7 +131,9 @@ def boxes(kind: NDArray[np.uint8]) -> Table:
 
 
 def build_defects(
-    dark: CalibFrame | None = None, flat: CalibFrame | None = None
+    dark: CalibFrame | None = None,
+    flat: CalibFrame | None = None,
+    faint: CalibFrame | None = None,
 ) -> tuple[Table, NDArray[np.int32], dict[str, Any]]:
     """Return the defects of a detector.
 
@@ -112,6 +143,8 @@ def build_defects(
         Electrons per second; hot pixels come from it.
     flat : CalibFrame, optional
         Relative response; dead, low and high pixels come from it.
+    faint : CalibFrame, optional
+        A flat of about a tenth of the light of `flat`, or less: columns with traps come from it.
 
     Returns
     -------
@@ -120,9 +153,9 @@ def build_defects(
     ndarray of int32
         BAD where there is a defect.
     dict
-        ``nHot nDead nLow nHigh`` pixels, ``badFraction``.
+        ``nHot nDead nLow nHigh nTrap`` pixels, ``badFraction``.
     """
-    kind = find_defects(dark, flat)
+    kind = find_defects(dark, flat, faint)
     mask = np.where(kind > 0, bit("BAD"), 0).astype(np.int32)
     counts = {f"n{name.capitalize()}": int((kind == k + 1).sum()) for k, name in enumerate(KINDS)}
     return boxes(kind), mask, {**counts, "badFraction": float((kind > 0).mean())}

@@ -11,7 +11,7 @@ from astropy.table import Table
 from numpy.typing import NDArray
 
 from skyassay.pipeline.calibs.errors import CalibError, need
-from skyassay.pipeline.calibs.ramp import Ramp, measure_ramp, plateau, usable
+from skyassay.pipeline.calibs.ramp import Ramp, measure_ramp, saturation, usable
 from skyassay.pipeline.instrument.camera import Detector
 from skyassay.pipeline.instrument.raw import RawFrame
 from skyassay.pipeline.isr.calibrations import Calibrations
@@ -21,8 +21,8 @@ from skyassay.pipeline.isr.linearity import linearize
 SCALE = 5.0e4
 #: Relative scatter of the lamp below which points do not gain weight.
 LAMP = 1.0e-4
-#: Terms beyond the linear one: c2, c3, c4.
-TERMS = 3
+#: Terms beyond the linear one: c2, c3.
+TERMS = 2
 
 
 def fit_linearity(
@@ -113,7 +113,7 @@ def build_linearizer(
 
 def _row(ramp: Ramp, index: int, name: str, terms: int) -> dict[str, Any]:
     """Fit one amplifier."""
-    keep = usable(ramp, index, plateau(ramp.light, ramp.mean[index]))
+    keep = usable(ramp, index, saturation(ramp, index))
     levels = np.unique(ramp.light[keep]).size
     row: dict[str, Any] = {"amplifier": name}
     if levels < terms + 2:

@@ -12,7 +12,7 @@ from astropy.table import Table
 from numpy.typing import NDArray
 
 from skyassay.pipeline.calibs.errors import CalibError, need
-from skyassay.pipeline.calibs.ramp import Ramp, measure_ramp, plateau, usable
+from skyassay.pipeline.calibs.ramp import Ramp, measure_ramp, saturation, usable
 from skyassay.pipeline.instrument.camera import Detector
 from skyassay.pipeline.instrument.raw import RawFrame
 from skyassay.pipeline.isr.calibrations import Calibrations
@@ -169,7 +169,7 @@ def build_ptc(
 
 def _row(ramp: Ramp, index: int, name: str) -> dict[str, Any]:
     """Fit one amplifier."""
-    full = plateau(ramp.light, ramp.mean[index])
+    full = saturation(ramp, index)
     top = turnoff(ramp.mean[index], ramp.variance[index])
     keep = usable(ramp, index, full) & np.isfinite(ramp.variance[index])
     if np.isfinite(top):

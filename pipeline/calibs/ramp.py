@@ -20,7 +20,10 @@ CLIP = 5.0
 #: Light grows by this at least between frames that are compared, and the signal by less than
 #: this part of it, where an amplifier is full.
 STEP, STALL = 1.01, 0.2
-#: Part of the plateau from which pixels count as saturated: the response bends before.
+#: Part of its unsaturated value that the variance falls below where pixels pile up, and the
+#: sigma above the mean that the 99.9 % quantile then does not reach.
+COLLAPSE, PILE = 0.5, 2.0
+#: Part of the full level from which pixels count as saturated.
 NEAR_FULL = 0.98
 
 
@@ -128,28 +131,32 @@ def measure_ramp(raws: Sequence[RawFrame], detector: Detector, calibs: Calibrati
     return Ramp(light, mean, variance, high, np.median(np.array(noise), axis=0), size)
 
 
-def plateau(light: NDArray[np.float64], mean: NDArray[np.float64]) -> float:
+def saturation(ramp: Ramp, amp: int) -> float:
     """Return the counts, ADU, from which an amplifier is saturated.
 
-    The mean of the brightest frame where more light (by 1 % at least) raised it by less than a
-    fifth of that, times 0.98.
+    A frame is saturated where pixels pile up at its top: the variance of the pair is less than
+    half of what the next fainter one scaled by its mean gives, or the 99.9 % quantile is less
+    than 2 sigma above the mean (3.1 sigma of a Gaussian); without pairs, where more light raises
+    the mean by less than a fifth of it. The level is 0.98 of the brightest such frame's quantile.
 
     Returns
     -------
     float
-        NaN where the ramp does not reach saturation or has too few points to see it.
+        NaN where the ramp does not reach saturation.
     """
-    top = mean[-1] if mean.size else np.nan
-    dimmer = np.nonzero(light < light[-1] / STEP)[0] if mean.size else np.array([], dtype=np.int64)
-    if dimmer.size == 0 or not top > 0:
-        return float("nan")
-    k = dimmer[-1]
-    grew, lit = top / mean[k] - 1.0, light[-1] / light[k] - 1.0
-    return float(NEAR_FULL * top) if grew < STALL * lit else float("nan")
+    mean, variance, high, light = ramp.mean[amp], ramp.variance[amp], ramp.high[amp], ramp.light
+    full = (high - mean < PILE * np.sqrt(variance)) & (mean > 0.0)
+    for k in range(1, mean.size):
+        grew, lit = mean[k] / mean[k - 1] - 1.0, light[k] / light[k - 1] - 1.0
+        fell = variance[k] < COLLAPSE * variance[k - 1] * (1.0 + grew)
+        stalled = lit > STEP - 1.0 and grew < STALL * lit
+        # Among saturated frames neither happens again.
+        full[k] |= (fell or stalled or full[k - 1]) and mean[k] > 0.0
+    return float(NEAR_FULL * high[full].max()) if full.any() else float("nan")
 
 
-def usable(ramp: Ramp, amp: int, saturation: float) -> NDArray[np.bool_]:
-    """Return which points of an amplifier hold light and no saturated pixels."""
-    limit = saturation if np.isfinite(saturation) else np.inf
+def usable(ramp: Ramp, amp: int, limit: float) -> NDArray[np.bool_]:
+    """Return which points of an amplifier hold light and no pixels beyond a limit, ADU."""
+    top = limit if np.isfinite(limit) else np.inf
     lit = np.isfinite(ramp.mean[amp]) & (ramp.mean[amp] > 0.0)
-    return np.asarray(lit & (ramp.high[amp] < limit))
+    return np.asarray(lit & (ramp.high[amp] < top))

@@ -17,7 +17,7 @@ SKIP = 4
 #: Rows of the local parabola that smooths the level.
 WINDOW = 65
 #: Samples further than this from the row's median, in robust sigma, are left out.
-CLIP = 4.0
+CLIP = 5.0
 #: Excess of the row-to-row variance over the noise of a row's mean that counts as real.
 EXCESS = 0.5
 
@@ -100,7 +100,7 @@ def serial_overscan(
 ) -> Overscan:
     """Return the bias level of every row and the read noise of every amplifier.
 
-    Of each row: the mean of the serial overscan's samples within 4 robust sigma of their
+    Of each row: the mean of the serial overscan's samples within 5 robust sigma of their
     median (a median alone would be quantized). The level of neighbouring rows is smoothed with
     a local parabola over 65 rows unless the rows really differ (their scatter is more than the
     noise of a row's mean explains).
