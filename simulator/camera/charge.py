@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -47,7 +49,7 @@ def _sweep(
     held: NDArray[np.float64],
     source: NDArray[np.float64],
     carried: NDArray[np.float64],
-    rows: range | reversed[int],
+    rows: Iterable[int],
     full_well: float,
 ) -> NDArray[np.float64]:
     """Carry charge along the columns over the rows given, filling pixels; return what is left."""

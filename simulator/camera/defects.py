@@ -25,8 +25,8 @@ class Defect:
     x0, y0, width, height : int
         Box in the assembled detector.
     size : float
-        Electrons per second of hot pixels, electrons lost in a trap, else the sensitivity
-        over that of a good pixel.
+        Electrons per second of hot pixels, share of charge lost in a trap, else the
+        sensitivity over that of a good pixel.
     """
 
     kind: str
@@ -55,7 +55,7 @@ def draw(detector: Detector, terms: CameraTerms, stream: np.random.Generator) ->
     ]
     columns = (
         ("DEAD_COLUMN", terms.dead_columns, 0.0),
-        ("TRAP_COLUMN", terms.trap_columns, terms.trap_depth),
+        ("TRAP_COLUMN", terms.trap_columns, terms.trap_share),
         ("HOT_COLUMN", terms.hot_columns, terms.hot_column_rate),
     )
     for kind, density, size in columns:
@@ -107,8 +107,7 @@ def dim(sensitivity: Floats, defects: Iterable[Defect]) -> None:
 
 
 def trap(charge: Floats, defects: Iterable[Defect]) -> None:
-    """Take from each pixel that is read through a trap what the trap holds, in place."""
+    """Take from each pixel that is read through a trap its share, in place."""
     for defect in defects:
         if defect.kind == "TRAP_COLUMN":
-            part = charge[defect.box]
-            np.maximum(part - np.float32(defect.size), 0.0, out=part)
+            charge[defect.box] *= np.float32(1.0 - defect.size)

@@ -92,4 +92,5 @@ def illumination(
 
 def _angles(centre: float, n: int, pixel_scale: float) -> NDArray[np.float64]:
     """Return field angles of the pixels of a row or column, degrees."""
-    return centre + (np.arange(n) - (n - 1) / 2.0) * pixel_scale / 3600.0
+    pixels = np.arange(n, dtype=np.float64) - (n - 1) / 2.0
+    return np.asarray(centre + pixels * pixel_scale / 3600.0)

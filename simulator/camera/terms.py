@@ -54,8 +54,8 @@ class CameraTerms:
         Range of their dark current, electrons per second, uniform in its logarithm.
     dead_columns, trap_columns, hot_columns : float
         Columns of one amplifier per megapixel.
-    trap_depth : float
-        Electrons that a trap takes from each pixel read through it.
+    trap_share : float
+        Share of the charge that each pixel read through a trap leaves in it.
     hot_column_rate : float
         Dark current of a hot column's pixels, electrons per second.
     bad_blocks : float
@@ -116,7 +116,7 @@ class CameraTerms:
     dead_columns: float = 2.0
     trap_columns: float = 2.0
     hot_columns: float = 0.0
-    trap_depth: float = 300.0
+    trap_share: float = 0.35
     hot_column_rate: float = 20.0
     bad_blocks: float = 1.0
     block_size: int = 16
@@ -136,4 +136,4 @@ class CameraTerms:
     diffusion: float = 0.4
     thickness: float = 100.0
     pixel_size: float = 10.0
-    lamp_noise: float = 2e-4
+    lamp_noise: float = 1e-4
