@@ -32,7 +32,7 @@ class MatchConfig:
         Final distance of a pair, arcsec.
     brightest : int
         Detections, and reference stars, that vote. Where there are many more detections than
-        reference stars, three times as many take part at all: the others are too faint.
+        reference stars, three times as many decide: the others are fainter than these.
     min_matches : int
         Fewer pairs are no match, whatever they look like.
     max_chance : float
@@ -117,8 +117,7 @@ def match_stars(
     there, there_row = _sorted(np.stack(wcs.sky_to_pixel(ra, dec), axis=1) - centre, mag)
     near = (np.abs(there) <= np.array(wcs.size) / 2.0 + reach).all(axis=1)
     there, there_row = there[near], there_row[near]
-    most = max(3 * len(there), config.brightest)
-    seen, seen_row = seen[:most], seen_row[:most]
+    everything, seen = seen, seen[: max(3 * len(there), config.brightest)]
     if min(len(seen), len(there)) < config.min_matches:
         raise _no_match(f"{len(seen)} detections and {len(there)} reference stars are too few")
     tolerance = config.tolerance / scale
@@ -134,8 +133,9 @@ def match_stars(
             f"of {len(seen)} detections and {len(there)} reference stars no more agree than by "
             "chance"
         )
-    rows = np.argsort(seen_row[best[1]])
-    return Matches(seen_row[best[1]][rows], there_row[best[2]][rows], best[3], best[0])
+    i, j = _pairs(cKDTree(everything), everything, there, best[3], tolerance)
+    rows = np.argsort(seen_row[i])
+    return Matches(seen_row[i][rows], there_row[j][rows], best[3], best[0])
 
 
 def _no_match(why: str) -> AstrometryError:

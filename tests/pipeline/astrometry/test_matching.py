@@ -55,6 +55,13 @@ def test_ten_arcsec_and_a_tenth_of_a_degree_are_found(seed, place):
     assert got.chance < 1e-10
 
 
+def test_many_other_detections_do_not_hide_the_stars():
+    lists, nominal, want = scene(7, extra=600)
+    got = match_stars(*lists, nominal)
+    pairs = set(zip(got.detected.tolist(), got.reference.tolist(), strict=True))
+    assert len(pairs & want) >= len(want) - 2
+
+
 def test_the_error_of_the_pointing_is_told():
     # On the equator, where an error to the east turns nothing.
     lists, nominal, _ = scene(1, turn=0.0, place=(53.0, 0.0))
