@@ -32,21 +32,22 @@ class Seen:
 
     Attributes
     ----------
-    objectId : ndarray of int64
+    object_id : ndarray of int64
     is_star : ndarray of bool
     x, y : ndarray
         Pixels; (0, 0) is the middle of the first one.
     ra, dec : ndarray
         Where they are at the time of the visit, degrees.
-    mag : ndarray
+    mag, colour : ndarray
+        In the band of the visit, and g - i.
     electrons : ndarray
-        Collected in the exposure.
+        Expected in the exposure from pixels of response 1.
     cloud : ndarray
         Extinction, mag.
     shape : PsfShape
         Of the PSF there.
     galaxy : mapping
-        ``effectiveRadius`` (pixels), ``g1``, ``g2`` (along the pixel axes), ``bulgeFraction``;
+        ``radius`` (half-light, pixels), ``g1``, ``g2`` (along the pixel axes), ``bulge``;
         zero for stars.
     """
 
@@ -57,6 +58,7 @@ class Seen:
     ra: Floats
     dec: Floats
     mag: Floats
+    colour: Floats
     electrons: Floats
     cloud: Floats
     shape: PsfShape
@@ -81,7 +83,8 @@ def _near(visit: TrueVisit, place: TruePlace, table: Table, stars: bool) -> Tabl
     ra, dec = table["coord_ra"], table["coord_dec"]
     if stars:
         ra, dec = apparent(table, visit.mjd)
-    fx, fy = visit.map.sky_to_focal(ra, dec, table["g_mag"] - table["i_mag"])
+    colour = table["g_mag"] - table["i_mag"]
+    fx, fy = visit.map.sky_to_focal(ra, dec, colour)
     x, y = place.focal_to_pixel(fx, fy)
     d = place.detector
     near = (x > -_REACH) & (x < d.nx + _REACH) & (y > -_REACH) & (y < d.ny + _REACH)
@@ -90,8 +93,9 @@ def _near(visit: TrueVisit, place: TruePlace, table: Table, stars: bool) -> Tabl
     found: Table = {
         "object_id": table["objectId"][near],
         "is_star": np.full(count, stars),
-        "x": x[near], "y": y[near], "ra": ra[near], "dec": dec[near], "fx": fx[near], "fy": fy[near],
-        "mag": table[f"{visit.band}_mag"][near],
+        "x": x[near], "y": y[near], "ra": ra[near], "dec": dec[near],
+        "fx": fx[near], "fy": fy[near],
+        "mag": table[f"{visit.band}_mag"][near], "colour": colour[near],
         "radius": zero, "g1": zero, "g2": zero, "bulge": zero,
     }  # fmt: skip
     if not stars:

@@ -54,6 +54,11 @@ class Pointing:
         azimuth = float(np.degrees(np.arctan2(east, north))) % 360.0
         return float(np.degrees(np.arcsin(np.clip(sine, -1.0, 1.0)))), azimuth
 
+    def airmass_at(self, hour_angle: float) -> float:
+        """Return the plane-parallel airmass at an hour angle (degrees)."""
+        lat, d, h = np.radians([self.latitude, self.dec, hour_angle])
+        return float(1.0 / (np.sin(lat) * np.sin(d) + np.cos(lat) * np.cos(d) * np.cos(h)))
+
 
 def true_pointing(commanded: Pointing, terms: OpticsTerms, seed: int) -> Pointing:
     """Return where a telescope looked that was told to look at `commanded`."""

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skyassay.simulator.errors import SimulatorError
 from skyassay.simulator.optics.terms import FIELD_RADIUS, OpticsTerms
 from skyassay.simulator.optics.waves import Waves, waves
 from skyassay.simulator.psf_terms import PsfTerms, effective_width
@@ -43,6 +44,19 @@ def profile(terms: OpticsTerms) -> PsfTerms:
     return replace(PsfTerms(), amplitude_ratio=terms.amplitude_ratio, width_ratio=terms.width_ratio)
 
 
+def pixel_share(terms: PsfTerms) -> float:
+    """Return by how much a variance added to both components adds to the effective one.
+
+    To first order in the variance added; what is left out is 1e-4 of the width for a pixel
+    and seeing of 0.8 arcsec.
+    """
+    energy = np.array([terms.core_share, 1.0 - terms.core_share])
+    variance = np.array([1.0, terms.width_ratio**2])
+    pairs = energy[:, None] * energy
+    both = variance[:, None] + variance[None, :]
+    return float(2.0 * (pairs / both**2).sum() / (pairs / both).sum())
+
+
 @dataclass(frozen=True)
 class PsfField:
     """Size and shear of the PSF over the focal plane of one visit.
@@ -51,7 +65,7 @@ class PsfField:
     ----------
     visit : int
     seeing : float
-        Effective width 0.663 pixel sqrt(n_eff) of the visit, arcsec.
+        Effective width 0.663 pixel sqrt(n_eff) of the visit's images, arcsec: pixels add to it.
     pixel_scale : float
         arcsec.
     terms : OpticsTerms
@@ -77,7 +91,7 @@ class PsfField:
         return first, second
 
     def width(self, x: Floats, y: Floats) -> Floats:
-        """Return the effective width in arcsec at focal plane places (degrees)."""
+        """Return the effective width, pixel included, in arcsec at focal plane places (deg)."""
         u, v = np.asarray(x) / FIELD_RADIUS, np.asarray(y) / FIELD_RADIUS
         # Zero mean over the field, whose mean squared radius is one half.
         relative = self.terms.size_slope * (u * u + v * v - 0.5)
@@ -97,8 +111,21 @@ class PsfField:
             + t.speckle * self._speckle[k](np.asarray(x), np.asarray(y))
             for k in (0, 1)
         ]
-        sigma = self.width(x, y) / self.pixel_scale / effective_width(profile(t))
-        return PsfShape(sigma, np.asarray(g[0]), np.asarray(g[1]))
+        return PsfShape(self._sigma(self.width(x, y)), np.asarray(g[0]), np.asarray(g[1]))
+
+    def _sigma(self, width: Floats) -> Floats:
+        """Return the core's sigma in pixels, before the pixel, of an effective width."""
+        constants = profile(self.terms)
+        whole = width / self.pixel_scale / effective_width(constants)
+        square = whole**2 - pixel_share(constants) / 12.0
+        if not np.all(square > 0.25 * whole**2):
+            raise SimulatorError(
+                f"A PSF of {np.min(width):.2f} arcsec is not sampled by pixels of "
+                f"{self.pixel_scale} arcsec.",
+                code="undersampled_psf",
+                hint="Simulate better sampled images: the seeing of a survey is above 0.4 arcsec.",
+            )
+        return np.asarray(np.sqrt(square))
 
     def galsim_object(self, x: float, y: float) -> Any:
         """Return the PSF at one place as a GalSim object in pixels, before the pixel."""

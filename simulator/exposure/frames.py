@@ -1,0 +1,216 @@
+"""Makes raw frames, one at a time, in whatever process asks for them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skyassay.pipeline.instrument.camera import Camera
+from skyassay.pipeline.instrument.filters import physical_filter
+from skyassay.simulator.camera.electronics import TrueDetector, true_detector
+from skyassay.simulator.camera.readout import read_out
+from skyassay.simulator.camera.streaks import draw_streaks, streak_electrons
+from skyassay.simulator.camera.terms import CameraTerms
+from skyassay.simulator.exposure import lamps
+from skyassay.simulator.exposure.draw import draw_sky, draw_sources, seen_by
+from skyassay.simulator.exposure.headers import Pointing as SkyCards
+from skyassay.simulator.exposure.headers import raw_header
+from skyassay.simulator.exposure.plan import Frame
+from skyassay.simulator.exposure.truth import detector_truth, source_truth
+from skyassay.simulator.exposure.visit import TrueVisit, true_visit
+from skyassay.simulator.optics.distortion import true_place
+from skyassay.simulator.optics.terms import OpticsTerms
+from skyassay.simulator.psf_terms import FWHM
+
+Table = dict[str, NDArray[Any]]
+Floats = NDArray[np.floating[Any]]
+#: The filter that stands in the beam where no light is wanted.
+DARK_FILTER = "r_sim"
+PROGRAM = "main"
+
+
+@dataclass(frozen=True)
+class StreakTerms:
+    """Satellites: mean number of trails per visit, and electrons per pixel of their length."""
+
+    mean: float = 0.3
+    electrons: tuple[float, float] = (300.0, 5_000.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Observatory:
+    """All that a frame depends on.
+
+    Attributes
+    ----------
+    camera : Camera
+        Nominal.
+    seed : int
+    star, galaxy : dict
+        `truth_star`, `truth_galaxy`.
+    plan : mapping
+        Visit -> its row of the plan.
+    said : mapping
+        Visit -> seeing at the zenith by the monitor, arcsec.
+    optics : OpticsTerms
+    terms : CameraTerms
+    streaks : StreakTerms
+    """
+
+    camera: Camera
+    seed: int
+    star: Table
+    galaxy: Table
+    plan: Mapping[int, Mapping[str, Any]]
+    said: Mapping[int, float]
+    optics: OpticsTerms = field(default_factory=OpticsTerms)
+    terms: CameraTerms = field(default_factory=CameraTerms)
+    streaks: StreakTerms = field(default_factory=StreakTerms)
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """A frame on disk, and what is true of it.
+
+    Attributes
+    ----------
+    path : str
+        Relative to the release.
+    size : int
+        Bytes.
+    sha256 : str
+    source, visit_detector : dict or None
+        Rows of the truth; of visits only.
+    """
+
+    path: str
+    size: int
+    sha256: str
+    source: Table | None = None
+    visit_detector: Table | None = None
+
+
+class FrameMaker:
+    """Makes frames of an observatory; keeps the detector that it used last."""
+
+    def __init__(self, observatory: Observatory, directory: Path) -> None:
+        self.observatory = observatory
+        self.directory = directory
+        self._detector: TrueDetector | None = None
+
+    def true(self, detector: int) -> TrueDetector:
+        """Return a true detector."""
+        kept = self._detector
+        if kept is None or kept.nominal.id != detector:
+            o = self.observatory
+            self._detector = kept = true_detector(o.camera, detector, o.seed, o.terms)
+        return kept
+
+    def make(self, frame: Frame, detector: int) -> Made:
+        """Make a frame and write it, whole or not at all."""
+        o, true = self.observatory, self.true(detector)
+        band = physical_filter(frame.band) if frame.band else DARK_FILTER
+        source = visit_detector = None
+        if frame.kind == "OBJECT":
+            light, source, visit_detector = self.scene(frame, true, band)
+        else:
+            light = lamp_light(frame, true, o.seed)
+        raw = read_out(
+            light,
+            true,
+            band,
+            frame.exptime,
+            frame.darktime,
+            o.seed,
+            frame.exposure,
+            frame.kind,
+            header=self.header(frame, detector, band),
+        )
+        name = raw_path(frame, detector)
+        path = self.directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        raw.write(path, true.nominal)
+        content = path.read_bytes()
+        digest = hashlib.sha256(content).hexdigest()
+        return Made(name, len(content), digest, source, visit_detector)
+
+    def scene(self, frame: Frame, true: TrueDetector, band: str) -> tuple[Floats, Table, Table]:
+        """Return the light of the sky on a detector, and the truth about it."""
+        o = self.observatory
+        visit = self.visit(frame.exposure)
+        place = true_place(true.nominal, o.camera.pixel_scale, o.optics, o.seed)
+        seen = seen_by(visit, place, o.star, o.galaxy)
+        sky = draw_sky(visit, place, o.star)
+        trails = draw_streaks(
+            o.camera, o.seed, frame.exposure, mean=o.streaks.mean, electrons=o.streaks.electrons
+        )
+        middle = (np.array([true.nominal.x]), np.array([true.nominal.y]))
+        fwhm = FWHM * float(visit.psf.shape(*middle).sigma[0])
+        trail, crossing = streak_electrons(trails, true.nominal, o.camera.pixel_scale, fwhm)
+        response = float(true.flat(band).mean(dtype=np.float64))
+        light = draw_sources(visit, place, seen) + sky + trail
+        row = detector_truth(visit, place, response, float(sky.mean()), len(crossing))
+        return light, source_truth(visit, place, response, seen), row
+
+    def visit(self, visit: int) -> TrueVisit:
+        """Return everything true of a visit."""
+        o = self.observatory
+        return true_visit(o.plan[visit], o.camera.pixel_scale, o.optics, o.seed)
+
+    def header(self, frame: Frame, detector: int, band: str) -> dict[str, Any]:
+        """Return the primary header of a frame."""
+        o = self.observatory
+        return raw_header(
+            camera=o.camera,
+            detector=detector,
+            exposure=frame.exposure,
+            kind=frame.kind,
+            physical_filter=band,
+            exptime=frame.exptime,
+            dark_time=frame.darktime,
+            mjd_begin=frame.begin,
+            seed=o.seed,
+            program=PROGRAM if frame.kind == "OBJECT" else "calibration",
+            reason=frame.reason,
+            pointing=self.sky_cards(frame) if frame.kind == "OBJECT" else None,
+            extra={"FLATID": frame.pair} if frame.pair else None,
+        )
+
+    def sky_cards(self, frame: Frame) -> SkyCards:
+        """Return where the telescope was told to look, and what the seeing monitor said."""
+        o = self.observatory
+        visit = self.visit(frame.exposure)
+        altitude, azimuth = visit.commanded.horizon
+        # The sky turns by 15 degrees of hour angle in 3590 s of TAI.
+        half = 0.5 * frame.exptime / 239.345
+        ends = [visit.commanded.airmass_at(visit.commanded.hour_angle + h) for h in (-half, half)]
+        return SkyCards(
+            visit.commanded.ra,
+            visit.commanded.dec,
+            visit.commanded.rotation,
+            altitude,
+            azimuth,
+            ends[0],
+            ends[1],
+            o.said[frame.exposure],
+        )
+
+
+def lamp_light(frame: Frame, true: TrueDetector, seed: int) -> Floats:
+    """Return the light of a calibration frame on a detector, electrons per pixel."""
+    if frame.kind == "FLAT":
+        return lamps.flat(true.nominal, frame.level, seed, frame.exposure)
+    if frame.kind == "SPOT":
+        return lamps.spots(true.nominal, frame.number)
+    return np.zeros((true.nominal.ny, true.nominal.nx), dtype=np.float32)
+
+
+def raw_path(frame: Frame, detector: int) -> str:
+    """Return the file of a raw frame, relative to the release."""
+    return f"raw/{frame.day}/SC_{frame.day}_{frame.number:05d}_{detector:03d}.fits"
