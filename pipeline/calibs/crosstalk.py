@@ -10,7 +10,6 @@ from astropy.table import Table
 from numpy.typing import NDArray
 
 from skyassay.pipeline.calibs.errors import CalibError, need
-from skyassay.pipeline.calibs.ramp import clipped
 from skyassay.pipeline.calibs.reduce import reduced
 from skyassay.pipeline.instrument.camera import Detector
 from skyassay.pipeline.instrument.raw import RawFrame
@@ -18,40 +17,63 @@ from skyassay.pipeline.isr.assemble import disassemble
 from skyassay.pipeline.isr.calibrations import Calibrations
 
 #: Counts of a source that are bright, and of other amplifiers that count as dark, ADU.
-BRIGHT, FAINT = 5000.0, 300.0
-#: Pixels that a pair of amplifiers needs, and dark ones that a background needs.
-LEAST, LEAST_DARK = 100, 500
-CLIP = 4.0
+BRIGHT, FAINT = 5000.0, 100.0
+#: Bright pixels that a pair of amplifiers needs.
+LEAST = 100
+CLIP, ROUNDS = 4.0, 5
+#: Part of the squared counts that must lie in differences within rows.
+LEVERAGE = 0.1
 
 
 def pair_ratio(
-    source: NDArray[np.floating], target: NDArray[np.floating], background: float
+    source: NDArray[np.floating], target: NDArray[np.floating], row: NDArray[np.integer]
 ) -> tuple[float, float, int]:
     """Return the target's counts as a fraction of the source's, its error, and the pixels used.
 
-    Least squares through the background, without targets beyond 4 robust sigma (stars of the
-    target, cosmic rays).
+    Least squares with a free level of the target in each row: the overscan knows a row's level
+    to a tenth of an ADU only, which all pixels of the row share. Where rows are lit evenly, so
+    that this leaves little to fit, the overscan's level is trusted. Targets beyond 4 robust
+    sigma (cosmic rays, hot pixels) are left out.
 
     Parameters
     ----------
     source, target : ndarray, shape (n,)
         ADU, at the same place in readout order.
-    background : float
-        Of the target where nothing is lit, ADU.
+    row : ndarray of int, shape (n,)
+
+    Returns
+    -------
+    tuple
+        NaN, NaN and the number with fewer than 100 bright pixels.
     """
-    s = np.asarray(source, dtype=np.float64)
-    t = np.asarray(target, dtype=np.float64) - background
-    if s.size < LEAST:
-        return float("nan"), float("nan"), int(s.size)
-    ratio = float(np.median(t / s))
-    rest = t - ratio * s
-    width = 1.4826 * np.median(np.abs(rest - np.median(rest)))
-    keep = np.abs(rest) <= CLIP * width if width > 0 else np.ones(s.size, bool)
-    s, t = s[keep], t[keep]
-    power = float(np.sum(s * s))
-    value = float(np.sum(s * t) / power)
-    scatter = float(np.std(t - value * s, ddof=1))
-    return value, scatter / np.sqrt(power), int(s.size)
+    s, t = np.asarray(source, dtype=np.float64), np.asarray(target, dtype=np.float64)
+    if np.count_nonzero(s > BRIGHT) < LEAST:
+        return float("nan"), float("nan"), int(np.count_nonzero(s > BRIGHT))
+    keep = np.abs(t - np.median(t)) < FAINT
+    value, error = float("nan"), float("nan")
+    for _ in range(ROUNDS):
+        x, y = _within_rows(s[keep], t[keep], row[keep])
+        power = float(np.sum(x * x))
+        value = float(np.sum(x * y) / power)
+        rest = y - value * x
+        width = 1.4826 * np.median(np.abs(rest))
+        error = float(np.std(rest) / np.sqrt(power))
+        kept = np.abs(rest) <= CLIP * width
+        if width == 0.0 or kept.all():
+            break
+        keep[np.nonzero(keep)[0][~kept]] = False
+    return value, error, int(np.count_nonzero(s[keep] > BRIGHT))
+
+
+def _within_rows(
+    s: NDArray[np.float64], t: NDArray[np.float64], row: NDArray[np.integer]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return source and target about their means in each row, where that leaves enough."""
+    number = np.maximum(np.bincount(row), 1)
+    x = s - (np.bincount(row, s) / number)[row]
+    if np.sum(x * x) < LEVERAGE * np.sum(s * s):
+        return s, t
+    return x, t - (np.bincount(row, t) / number)[row]
 
 
 def build_crosstalk(
@@ -90,8 +112,9 @@ def build_crosstalk(
     for raw in raws:
         image = reduced(raw, detector, Calibrations(bias=calibs.bias), adu=True).image
         amps = disassemble(image, detector).reshape(n, -1)
+        row = np.arange(amps.shape[1]) // detector.amplifiers[0].width
         full = np.array([0.9 * a.saturation / a.gain for a in detector.amplifiers])
-        _add_frame(np.asarray(amps, dtype=np.float32), full, weight, total, pixels)
+        _add_frame(np.asarray(amps, dtype=np.float32), row, full, weight, total, pixels)
     names = [amp.name for amp in detector.amplifiers]
     rows = []
     for s in range(n):
@@ -127,6 +150,7 @@ def build_crosstalk(
 
 def _add_frame(
     amps: NDArray[np.float32],
+    row: NDArray[np.integer],
     full: NDArray[np.float64],
     weight: NDArray[np.float64],
     total: NDArray[np.float64],
@@ -134,18 +158,14 @@ def _add_frame(
 ) -> None:
     """Add what one frame says to the sums [target, source]."""
     n = len(amps)
-    faint = amps < FAINT
-    dark = faint.all(axis=0)
-    alone = faint.sum(axis=0) == n - 1
-    levels = [clipped(a[dark])[0] if dark.sum() >= LEAST_DARK else 0.0 for a in amps]
+    bright = amps >= FAINT
     for s in range(n):
-        lit = alone & (amps[s] > BRIGHT) & (amps[s] < full[s])
-        if lit.sum() < LEAST:
-            continue
+        # Its own dark pixels are the levels that the lit ones are compared with.
+        alone = ~np.delete(bright, s, axis=0).any(axis=0) & (amps[s] < full[s])
         for t in range(n):
             if t == s:
                 continue
-            value, error, used = pair_ratio(amps[s][lit], amps[t][lit], levels[t])
+            value, error, used = pair_ratio(amps[s][alone], amps[t][alone], row[alone])
             if error > 0:
                 weight[t, s] += error**-2
                 total[t, s] += value * error**-2
