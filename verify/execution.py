@@ -185,7 +185,8 @@ def _unreadable(metric: Metric, source: Source) -> Failure | None:
     """
     for product, columns in metric.inputs.items():
         if product not in source.products:
-            return Failure("missing_product", f"It reads {product}: add --table {product}=PATH.")
+            why = source.absent(product)
+            return Failure(why.code, why.hint)
         named = {c.name for c in columns}
         for note in source.notes():
             if note.product == product and note.severity == "error" and note.column in named:

@@ -20,7 +20,7 @@ from skyassay.verify.execution import Outcome, part_count, run
 from skyassay.verify.executors import executor
 from skyassay.verify.jsonio import canonical, measurement_to_json
 from skyassay.verify.judging import Judgement, judge_recipes
-from skyassay.verify.origin import Origin, origin
+from skyassay.verify.origin import Origin, Stated, origin
 from skyassay.verify.records import Evidence, Finding, Run
 from skyassay.verify.tables import Source
 
@@ -108,7 +108,8 @@ def measure(
     beyond: list[Finding] = []
     if not request.metrics:
         metrics, beyond = with_tables(metrics, source)
-    whose = origin(source.identity(), request.subject, request.evidence_level)
+    stated = source.origin() if isinstance(source, Stated) else None
+    whose = origin(source.identity(), request.subject, request.evidence_level, stated=stated)
     outcome = run(
         metrics,
         source,
@@ -146,7 +147,11 @@ def with_tables(metrics: Sequence[Metric], source: Source) -> tuple[list[Metric]
     Who names no metric asks for what these tables can answer; the other criteria stay
     NOT_MEASURED (``metric_not_run``). Where no metric has its tables, all are tried.
     """
-    given = set(source.products)
+    wanted = {product for m in metrics for product in m.inputs}
+    # What is there and cannot be read is NOT_MEASURED with its reason, not left out.
+    given = {
+        p for p in wanted if p in source.products or source.absent(p).code != "missing_product"
+    }
     able = [m for m in metrics if set(m.inputs) <= given]
     if not able or len(able) == len(metrics):
         return list(metrics), []
@@ -161,7 +166,7 @@ def with_tables(metrics: Sequence[Metric], source: Source) -> tuple[list[Metric]
             "tables_not_given",
             "info",
             f"{number} metrics were not run, for tables that were not given: {named}.",
-            hint="Add --table NAME=PATH for each.",
+            hint=source.absent(next(iter(sorted(missing)))).advice,
         )
     ]
 

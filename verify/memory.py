@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from skyassay.metrics.contract import Table, Tables
 from skyassay.verify.errors import VerifyError
-from skyassay.verify.tables import Note
+from skyassay.verify.tables import Absence, Note, no_table
 
 #: Locality -> the column whose rows must stay together.
 _WHOLE = {"object": "objectId", "sample": "objectId", "visit": "visit"}
@@ -54,6 +54,10 @@ class MemorySource:
     def notes(self) -> tuple[Note, ...]:
         """Return nothing: nothing was checked."""
         return ()
+
+    def absent(self, product: str) -> Absence:
+        """Return what to do about a product that is not there."""
+        return no_table(product)
 
     def partitions(
         self, needs: Mapping[str, tuple[str, ...]], locality: str, count: int

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from skyassay.verify.errors import VerifyError
 from skyassay.verify.records import EvidenceLevel
@@ -38,10 +38,21 @@ class Origin:
     provenance: tuple[tuple[str, str], ...] = ()
 
 
+@runtime_checkable
+class Stated(Protocol):
+    """A source that knows whose data it holds, as a repository does."""
+
+    def origin(self) -> Origin:
+        """Return whose data these are."""
+        ...
+
+
 def origin(
     inputs: Mapping[str, Mapping[str, Any]],
     subject: str | None = None,
     evidence_level: str | None = None,
+    *,
+    stated: Origin | None = None,
 ) -> Origin:
     """Return whose data these are.
 
@@ -51,6 +62,8 @@ def origin(
         Product -> ``path`` and ``sha256``, as `Source.identity` gives them.
     subject, evidence_level : str, optional
         What the user says; simulated data cannot be called real.
+    stated : Origin, optional
+        What the source says of itself; the manifests beside files are then not looked for.
 
     Raises
     ------
@@ -64,6 +77,8 @@ def origin(
             hint="Levels: " + ", ".join(LEVELS),
             exit_code=4,
         )
+    if stated is not None:
+        return _as_said(stated, subject, evidence_level)
     found = [_simulated(one) for one in inputs.values()]
     known = {o for o in found if o is not None}
     if len(known) > 1 or (known and None in found):
@@ -76,7 +91,15 @@ def origin(
     if not known:
         names = ", ".join(Path(str(one.get("path") or name)).name for name, one in inputs.items())
         return Origin(subject or names, _level(evidence_level or "real"))
-    made = known.pop()
+    return _as_said(known.pop(), subject, evidence_level)
+
+
+def _as_said(made: Origin, subject: str | None, evidence_level: str | None) -> Origin:
+    """Return an origin that is known, under the user's name; only real data may be regraded."""
+    if made.evidence_level == "real":
+        return replace(
+            made, subject=subject or made.subject, evidence_level=_level(evidence_level or "real")
+        )
     if evidence_level not in (None, made.evidence_level):
         raise VerifyError(
             f"These data are simulated ({made.evidence_level}), not {evidence_level}.",

@@ -9,6 +9,7 @@ import typer
 
 from skyassay.verify.commands.shared import (
     NO_STORE,
+    Inputs,
     command_line,
     default_store,
     known_format,
@@ -30,9 +31,17 @@ def register(app: typer.Typer) -> None:
 
 def measure(
     table: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(help="NAME=PATH: a product and its Parquet, FITS or ECSV; may be repeated."),
-    ],
+    ] = None,
+    repo: Annotated[
+        str | None, typer.Option(help="Instead of tables: a Butler repository, folder or URL.")
+    ] = None,
+    collection: Annotated[str | None, typer.Option(help="Of --repo: what is measured.")] = None,
+    truth: Annotated[
+        str | None,
+        typer.Option(help="Of --repo: collection of truth tables; none for none."),
+    ] = None,
     metric: Annotated[
         list[str] | None, typer.Option(help="Metric id; may be repeated. Every metric if none.")
     ] = None,
@@ -75,7 +84,7 @@ def measure(
         typer.Option(help="pixels, catalog-twin, visit-table, packet-load, real or record."),
     ] = None,
 ) -> int:
-    """Measure tables.
+    """Measure tables, or a collection of a Butler repository.
 
     Exit code: 0 when something was measured, 3 when nothing was, 4 wrong usage.
     """
@@ -98,7 +107,8 @@ def measure(
         command=command_line(),
     )
     keep = store or default_store()
-    made = measure_and_keep(table_paths(table), request, load(), keep, contract=contract)
+    inputs = Inputs(table_paths(table or ()), repo, collection, truth)
+    made = measure_and_keep(inputs, request, load(), keep, contract=contract)
     if output_format == "json":
         from skyassay.verify.jsonio import pretty
 

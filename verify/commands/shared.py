@@ -7,6 +7,7 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skyassay.verify.errors import VerifyError
@@ -28,6 +29,7 @@ UNCHECKED = Finding(
 )
 #: Value of `--store` for those who want to keep nothing.
 NO_STORE = "none"
+NOTHING = "There is nothing to measure: no table and no repository was named."
 #: What goes before the path of a HATS catalog that LSDB is to read.
 HATS = "hats:"
 
@@ -72,15 +74,59 @@ def command_line() -> str:
     return shlex.join(["assay", *sys.argv[1:]])
 
 
+@dataclass(frozen=True)
+class Inputs:
+    """What is measured: tables in files, or a collection of a Butler repository.
+
+    Attributes
+    ----------
+    tables : mapping
+        Product -> path.
+    repository, collection, truth : str or None
+    """
+
+    tables: Mapping[str, str]
+    repository: str | None = None
+    collection: str | None = None
+    truth: str | None = None
+
+    def open(self) -> FileSource:
+        """Open what is measured.
+
+        Raises
+        ------
+        VerifyError
+            ``bad_inputs`` (exit code 4) where both or neither is named.
+        """
+        if self.repository is None:
+            if not self.tables or self.collection or self.truth:
+                raise _bad("--collection and --truth are of a --repo." if self.tables else NOTHING)
+            return _open(self.tables)
+        if self.tables:
+            raise _bad("Name a --repo or tables, not both: a run has one origin.")
+        from skyassay.verify.butler.source import open_collection
+
+        return open_collection(self.repository, self.collection, self.truth)
+
+
+def _bad(text: str) -> VerifyError:
+    return VerifyError(
+        text,
+        code="bad_inputs",
+        hint="--table NAME=PATH, or --repo REPO --collection COLLECTION",
+        exit_code=4,
+    )
+
+
 def measure_and_keep(
-    tables: Mapping[str, str],
+    inputs: Inputs,
     request: Request,
     requirements: RequirementSet,
     store: str,
     *,
     contract: bool = True,
 ) -> Measured:
-    """Measure tables and keep the run in a store, unless it is ``none``.
+    """Measure and keep the run in a store, unless it is ``none``.
 
     With `contract` the tables are held against their products' contracts first; what is
     broken is a finding of the run, and what can be measured is measured.
@@ -92,7 +138,7 @@ def measure_and_keep(
 
     if request.run_id is not None:
         check_id(request.run_id, "run id")
-    source = _open(tables)
+    source = inputs.open()
     if store != NO_STORE:
         open_store(store, write=True).close()  # an hour's work should not find it locked
     findings = contract_findings(source) if contract else (UNCHECKED,)

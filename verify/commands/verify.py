@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from skyassay.verify.commands.shared import (
+    Inputs,
     command_line,
     default_store,
     known_format,
@@ -47,6 +48,14 @@ def verify(
     ] = None,
     table: Annotated[
         list[str] | None, typer.Option(help="NAME=PATH: measures these first; may be repeated.")
+    ] = None,
+    repo: Annotated[
+        str | None, typer.Option(help="Measures this Butler repository first: folder or URL.")
+    ] = None,
+    collection: Annotated[str | None, typer.Option(help="Of --repo: what is measured.")] = None,
+    truth: Annotated[
+        str | None,
+        typer.Option(help="Of --repo: collection of truth tables; none for none."),
     ] = None,
     metric: Annotated[
         list[str] | None, typer.Option(help="Only criteria of this metric; may be repeated.")
@@ -98,7 +107,7 @@ def verify(
         )
     requirements = load()
     keep = store or default_store()
-    if table:
+    if table or repo:
         request = replace(
             _request(metric, recipe, workers, run, subject, evidence_level),
             executor=executor,
@@ -106,7 +115,8 @@ def verify(
             task_timeout=task_timeout,
             resume=resume,
         )
-        made = measure_and_keep(table_paths(table), request, requirements, keep, contract=contract)
+        inputs = Inputs(table_paths(table or ()), repo, collection, truth)
+        made = measure_and_keep(inputs, request, requirements, keep, contract=contract)
         found = _Judged(made.run, made.judgement, made.findings, _metrics(made.measurements))
     else:
         found = _again(run, keep, requirements)

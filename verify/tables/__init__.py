@@ -11,9 +11,10 @@ from skyassay.verify.tables.contract import (
     contract_findings,
 )
 from skyassay.verify.tables.notes import Note
-from skyassay.verify.tables.source import FileSource, Source, open_tables
+from skyassay.verify.tables.source import Absence, FileSource, Source, no_table, open_tables
 
 __all__ = [
+    "Absence",
     "ContractReport",
     "FileSource",
     "Finding",
@@ -21,5 +22,6 @@ __all__ = [
     "Source",
     "check_contract",
     "contract_findings",
+    "no_table",
     "open_tables",
 ]

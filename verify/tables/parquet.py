@@ -50,11 +50,7 @@ class ParquetReader:
             schema = file.schema_arrow
             if len(set(schema.names)) != len(schema.names):
                 raise ValueError("two columns have one name")
-            units = _astropy_units(schema.metadata or {})
-            fields = {
-                f.name: StoredField(f.name, f.type, _unit(f.metadata or {}) or units.get(f.name))
-                for f in schema
-            }
+            fields = stored_fields(schema)
             protection = ("full" if sound else "pages") if pages else "none"
             return cls(path, file.metadata.num_rows, fields, protection)
 
@@ -89,6 +85,15 @@ class ParquetReader:
                 yield batch
             if seen != promised:
                 raise ValueError(f"{seen} of {promised} rows found")
+
+
+def stored_fields(schema: pa.Schema) -> dict[str, StoredField]:
+    """Return the columns of an Arrow schema, with the units that its metadata state."""
+    units = _astropy_units(schema.metadata or {})
+    return {
+        f.name: StoredField(f.name, f.type, _unit(f.metadata or {}) or units.get(f.name))
+        for f in schema
+    }
 
 
 def _group(group: Any, index: int, column: str) -> Group | None:

@@ -50,6 +50,28 @@ class Source(Protocol):
         """Return what was noticed so far."""
         ...
 
+    def absent(self, product: str) -> Absence:
+        """Return why a product is not among `products`, and what to do about it."""
+        ...
+
+
+@dataclass(frozen=True)
+class Absence:
+    """Why a product cannot be measured.
+
+    Attributes
+    ----------
+    code : str
+        ``missing_product`` where there is none; another where there is one that is unreadable.
+    hint : str
+    advice : str
+        The same for several products.
+    """
+
+    code: str
+    hint: str
+    advice: str
+
 
 @dataclass(frozen=True)
 class FileSource:
@@ -90,6 +112,10 @@ class FileSource:
             found += one.notes()
             found += self._tallies.get(name, Tally()).notes(name)
         return tuple(found)
+
+    def absent(self, product: str) -> Absence:
+        """Return what to do about a product that was not given."""
+        return no_table(product)
 
     def partitions(
         self, needs: Mapping[str, tuple[str, ...]], locality: str, count: int
@@ -185,6 +211,15 @@ class FileSource:
                 exit_code=4,
             )
         return self.stored[name]
+
+
+def no_table(product: str) -> Absence:
+    """Return what is said of a product of which no table was named."""
+    return Absence(
+        "missing_product",
+        f"It reads {product}: add --table {product}=PATH.",
+        "Add --table NAME=PATH for each.",
+    )
 
 
 def _check(locality: str, count: int) -> None:

@@ -33,7 +33,9 @@ def layout(one: StoredProduct, wanted: tuple[str, ...], locality: str) -> Layout
             raise ProductError(note.message, code=note.code, hint=note.hint)
     give = tuple(name for name in dict.fromkeys(wanted) if name in there)
     keep = [n for n in (*one.product.key, "sourceId", *one.product.required) if n in there]
-    by = LOCALITY_COLUMN.get(locality, one.product.key[0])
+    # Rows without a key are no partition's: every one gets them all.
+    first = one.product.key[0] if one.product.key else None
+    by = LOCALITY_COLUMN.get(locality, first)
     return Layout(tuple(dict.fromkeys((*keep, *give))), give, by if by in keep else None)
 
 
@@ -54,7 +56,7 @@ def stream_parts(
             tally += found
             yield table
 
-    by = plan.by or one.product.key[0]
+    by = plan.by or ""  # with one part nothing is looked up by it
     parts = hash_partition(kept(), by, count if plan.by else 1, rows=one.rows, limit=limit)
     for index, part in enumerate(parts):
         table, repeated = sorted_unique(part, one.product)
