@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from skyassay.pipeline.instrument.camera import Camera
 from skyassay.pipeline.instrument.filters import physical_filter
+from skyassay.pipeline.instrument.raw import RawFrame
 from skyassay.simulator.camera.electronics import TrueDetector, true_detector
+from skyassay.simulator.camera.lamps import lamp_frame
 from skyassay.simulator.camera.readout import read_out
 from skyassay.simulator.camera.streaks import draw_streaks, streak_electrons
 from skyassay.simulator.camera.terms import CameraTerms
-from skyassay.simulator.exposure import lamps
 from skyassay.simulator.exposure.draw import draw_sky, draw_sources, seen_by
 from skyassay.simulator.exposure.headers import Pointing as SkyCards
 from skyassay.simulator.exposure.headers import raw_header
@@ -29,10 +30,9 @@ from skyassay.simulator.optics.terms import OpticsTerms
 from skyassay.simulator.psf_terms import FWHM
 
 Table = dict[str, NDArray[Any]]
-Floats = NDArray[np.floating[Any]]
-#: The filter that stands in the beam where no light is wanted.
-DARK_FILTER = "r_sim"
-PROGRAM = "main"
+Floats = NDArray[np.float64]
+#: Science program of the visits, and why they are made.
+PROGRAM, REASON = "main", "survey"
 
 
 @dataclass(frozen=True)
@@ -115,23 +115,11 @@ class FrameMaker:
     def make(self, frame: Frame, detector: int) -> Made:
         """Make a frame and write it, whole or not at all."""
         o, true = self.observatory, self.true(detector)
-        band = physical_filter(frame.band) if frame.band else DARK_FILTER
         source = visit_detector = None
-        if frame.kind == "OBJECT":
-            light, source, visit_detector = self.scene(frame, true, band)
+        if frame.lamp is None:
+            raw, source, visit_detector = self.sky_frame(frame, true)
         else:
-            light = lamp_light(frame, true, o.seed)
-        raw = read_out(
-            light,
-            true,
-            band,
-            frame.exptime,
-            frame.darktime,
-            o.seed,
-            frame.exposure,
-            frame.kind,
-            header=self.header(frame, detector, band),
-        )
+            raw = lamp_frame(frame.lamp, true, o.camera, frame.exposure, frame.begin, o.seed)
         name = raw_path(frame, detector)
         path = self.directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -139,6 +127,15 @@ class FrameMaker:
         content = path.read_bytes()
         digest = hashlib.sha256(content).hexdigest()
         return Made(name, len(content), digest, source, visit_detector)
+
+    def sky_frame(self, frame: Frame, true: TrueDetector) -> tuple[RawFrame, Table, Table]:
+        """Return a raw frame of the sky, and the truth about it."""
+        band, header = physical_filter(frame.band), self.header(frame, true.nominal.id)
+        light, source, row = self.scene(frame, true, band)
+        times = frame.exptime, frame.darktime
+        seed = self.observatory.seed
+        raw = read_out(light, true, band, *times, seed, frame.exposure, frame.kind, header)
+        return raw, source, row
 
     def scene(self, frame: Frame, true: TrueDetector, band: str) -> tuple[Floats, Table, Table]:
         """Return the light of the sky on a detector, and the truth about it."""
@@ -163,23 +160,22 @@ class FrameMaker:
         o = self.observatory
         return true_visit(o.plan[visit], o.camera.pixel_scale, o.optics, o.seed)
 
-    def header(self, frame: Frame, detector: int, band: str) -> dict[str, Any]:
-        """Return the primary header of a frame."""
+    def header(self, frame: Frame, detector: int) -> dict[str, Any]:
+        """Return the primary header of a frame of the sky."""
         o = self.observatory
         return raw_header(
             camera=o.camera,
             detector=detector,
             exposure=frame.exposure,
             kind=frame.kind,
-            physical_filter=band,
+            physical_filter=physical_filter(frame.band),
             exptime=frame.exptime,
             dark_time=frame.darktime,
             mjd_begin=frame.begin,
             seed=o.seed,
-            program=PROGRAM if frame.kind == "OBJECT" else "calibration",
-            reason=frame.reason,
-            pointing=self.sky_cards(frame) if frame.kind == "OBJECT" else None,
-            extra={"FLATID": frame.pair} if frame.pair else None,
+            program=PROGRAM,
+            reason=REASON,
+            pointing=self.sky_cards(frame),
         )
 
     def sky_cards(self, frame: Frame) -> SkyCards:
@@ -200,15 +196,6 @@ class FrameMaker:
             ends[1],
             o.said[frame.exposure],
         )
-
-
-def lamp_light(frame: Frame, true: TrueDetector, seed: int) -> Floats:
-    """Return the light of a calibration frame on a detector, electrons per pixel."""
-    if frame.kind == "FLAT":
-        return lamps.flat(true.nominal, frame.level, seed, frame.exposure)
-    if frame.kind == "SPOT":
-        return lamps.spots(true.nominal, frame.number)
-    return np.zeros((true.nominal.ny, true.nominal.nx), dtype=np.float32)
 
 
 def raw_path(frame: Frame, detector: int) -> str:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from skyassay.pipeline.instrument.camera import Camera
 from skyassay.pipeline.instrument.filters import physical_filter
-from skyassay.simulator.exposure.frames import DARK_FILTER, PROGRAM
+from skyassay.simulator.exposure.frames import PROGRAM, REASON
 from skyassay.simulator.exposure.plan import Frame
 
 Table = dict[str, NDArray[Any]]
@@ -43,12 +43,14 @@ def observation_log(frames: list[Frame], plan: Table, said: Table, camera: Camer
         "seq_num": np.array([f.number for f in frames], dtype=np.int64),
         "observation_type": np.array([kinds.get(f.kind, f.kind.lower()) for f in frames]),
         "band": np.ma.masked_array(bands, mask=[not b for b in bands]),
-        "physical_filter": np.array([physical_filter(b) if b else DARK_FILTER for b in bands]),
+        "physical_filter": np.array(
+            [f.lamp.physical_filter if f.lamp else physical_filter(f.band) for f in frames]
+        ),
         "expTime": np.array([f.exptime for f in frames]),
         "darkTime": np.array([f.darktime for f in frames]),
         "obsStartMJD": np.array([f.begin for f in frames]),
         **{name: each(said[name]) for name in _OF_THE_SKY},
         "program": np.array([PROGRAM if f.kind == "OBJECT" else "calibration" for f in frames]),
-        "reason": np.array([f.reason for f in frames]),
+        "reason": np.array([REASON if f.kind == "OBJECT" else f.kind.lower() for f in frames]),
         "nDetector": np.full(len(frames), len(camera.detectors), dtype=np.int64),
     }

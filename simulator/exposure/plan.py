@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skyassay.pipeline.instrument.filters import FILTERS
 from skyassay.simulator.cadence import NIGHT_FACTOR, Cadence, visit_table, visits
+from skyassay.simulator.camera.lamps import CalibrationFrame, CalibrationPlan
 from skyassay.simulator.conditions import EXPOSURE
 from skyassay.simulator.image_quality import ImageQuality, with_images
 from skyassay.simulator.optics.terms import OpticsTerms
@@ -57,35 +59,6 @@ def science_plan(cadence: Cadence, terms: OpticsTerms, seed: int) -> tuple[Table
 
 
 @dataclass(frozen=True)
-class Calibrations:
-    """How many calibration frames there are.
-
-    Attributes
-    ----------
-    bias, dark : int
-    dark_time : float
-        Seconds.
-    flat : int
-        Per band, of `flat_electrons` per pixel.
-    flat_electrons : float
-    pairs : tuple of float
-        Levels of pairs of flats in the first band, electrons per pixel: for gains and linearity.
-    spot : int
-        Exposures of bright spots, for crosstalk.
-    """
-
-    bias: int = 6
-    dark: int = 3
-    dark_time: float = 30.0
-    flat: int = 4
-    flat_electrons: float = 30_000.0
-    pairs: tuple[float, ...] = (
-        1_500.0, 6_000.0, 15_000.0, 32_000.0, 52_000.0, 75_000.0,
-    )  # fmt: skip
-    spot: int = 2
-
-
-@dataclass(frozen=True)
 class Frame:
     """One exposure of the whole camera.
 
@@ -101,11 +74,8 @@ class Frame:
         Seconds.
     begin : float
         MJD (TAI).
-    level : float
-        Electrons per pixel of a flat.
-    pair : int
-        Flats of a pair share this number, from 1; 0 for others.
-    reason : str
+    lamp : CalibrationFrame or None
+        What the lamps do; nothing in exposures of the sky.
     """
 
     exposure: int
@@ -114,9 +84,7 @@ class Frame:
     exptime: float
     darktime: float
     begin: float
-    level: float = 0.0
-    pair: int = 0
-    reason: str = ""
+    lamp: CalibrationFrame | None = None
 
     @property
     def day(self) -> int:
@@ -133,45 +101,30 @@ def science_frames(plan: Table) -> list[Frame]:
     """Return the exposures of the visits."""
     half = EXPOSURE / 2.0 / 86400.0
     return [
-        Frame(int(v), "OBJECT", str(b), EXPOSURE, EXPOSURE, float(t) - half, reason="survey")
+        Frame(int(v), "OBJECT", str(b), EXPOSURE, EXPOSURE, float(t) - half)
         for v, b, t in zip(plan["visit"], plan["band"], plan["expMidptMJD"], strict=True)
     ]
 
 
 def calibration_frames(
-    wanted: Calibrations, bands: tuple[str, ...], day: int, start: float
+    wanted: CalibrationPlan, bands: tuple[str, ...], day: int, start: float
 ) -> list[Frame]:
     """Return the calibration exposures of the afternoon before the first night.
 
     Parameters
     ----------
-    wanted : Calibrations
+    wanted : CalibrationPlan
     bands : tuple of str
     day : int
         Day of observation, yyyymmdd.
     start : float
         MJD of that day.
     """
-    flat = Frame(0, "FLAT", "", 5.0, 5.0, 0.0)
-    frames = [Frame(0, "BIAS", "", 0.0, 0.0, 0.0, reason="bias")] * wanted.bias
-    dark = Frame(0, "DARK", "", wanted.dark_time, wanted.dark_time, 0.0, reason="dark")
-    frames += [dark] * wanted.dark
-    for band in bands:
-        shone = wanted.flat_electrons / LAMP_RATE
-        one = replace(flat, band=band, level=wanted.flat_electrons, reason="flat")
-        one = replace(one, exptime=shone, darktime=shone)
-        frames += [one] * wanted.flat
-    for number, level in enumerate(wanted.pairs, start=1):
-        shone = level / LAMP_RATE
-        one = replace(flat, band=bands[0], level=level, pair=number, reason="ptc")
-        one = replace(one, exptime=shone, darktime=shone)
-        frames += [one] * 2
-    frames += [replace(flat, kind="SPOT", band=bands[0], reason="crosstalk")] * wanted.spot
     found: list[Frame] = []
     now = start + AFTERNOON
-    for k, frame in enumerate(frames):
-        found.append(
-            replace(frame, exposure=day * NIGHT_FACTOR + CALIBRATION_NUMBER + k, begin=now)
-        )
-        now += (frame.exptime + READ_OUT) / 86400.0
+    for k, lamp in enumerate(wanted.frames(bands)):
+        number = day * NIGHT_FACTOR + CALIBRATION_NUMBER + k
+        band = FILTERS[lamp.physical_filter] if lamp.kind in ("FLAT", "SPOT") else ""
+        found.append(Frame(number, lamp.kind, band, lamp.exptime, lamp.exptime, now, lamp))
+        now += (lamp.exptime + READ_OUT) / 86400.0
     return found

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from skyassay.pipeline.instrument.layouts import camera
 from skyassay.pipeline.products.io import write_table
 from skyassay.simulator.cadence import NIGHT_FACTOR, Cadence
+from skyassay.simulator.camera.lamps import calibration_plan
 from skyassay.simulator.camera.terms import CameraTerms
 from skyassay.simulator.clock import ClockTerms, true_midpoints
 from skyassay.simulator.errors import SimulatorError
@@ -25,7 +26,6 @@ from skyassay.simulator.exposure.field import PixelSky, field_truth
 from skyassay.simulator.exposure.frames import FrameMaker, Made, Observatory, StreakTerms
 from skyassay.simulator.exposure.log import observation_log
 from skyassay.simulator.exposure.plan import (
-    Calibrations,
     Frame,
     calibration_frames,
     science_frames,
@@ -84,7 +84,6 @@ class PixelTerms:
     camera: CameraTerms = CameraTerms()  # noqa: RUF009 - frozen
     streaks: StreakTerms = StreakTerms()  # noqa: RUF009 - frozen
     clock: ClockTerms = ClockTerms()  # noqa: RUF009 - frozen
-    calibrations: Calibrations = Calibrations()  # noqa: RUF009 - frozen
 
 
 @dataclass(frozen=True)
@@ -174,7 +173,7 @@ def simulate_frames(
             "layout": size.layout,
             "sky": asdict(size.sky),
             "cadence": asdict(cadence),
-            "calibrations": calibrations,
+            "calibrations": asdict(calibration_plan(preset_name)) if calibrations else None,
             "model": asdict(terms),
             "versions": versions() | {"numba": version("numba"), "astropy": version("astropy")},
         }
@@ -199,7 +198,10 @@ def simulate_frames(
     frames = science_frames(plan)
     if calibrations:
         day = int(plan["visit"].min()) // NIGHT_FACTOR
-        frames = calibration_frames(terms.calibrations, cadence.bands, day, cadence.start) + frames
+        frames = (
+            calibration_frames(calibration_plan(preset_name), cadence.bands, day, cadence.start)
+            + frames
+        )
     made = list(_all_made(observatory, frames, directory, workers, progress))
     plan["trueMidptMJD"] = true_midpoints(said, terms.clock, seed)
     tables = {

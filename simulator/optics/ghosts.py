@@ -34,10 +34,14 @@ def ghosts(
     """
     area = np.pi * (OUTER**2 - INNER**2) / pixel**2
     light = np.zeros(np.broadcast(x, y).shape)
-    for sx, sy, flux in zip(star_x, star_y, electrons / area, strict=True):
-        if flux < _FAINTEST:
-            continue
-        radius = 3600.0 * np.hypot(x - REFLECTED * sx, y - REFLECTED * sy)
+    gx, gy = REFLECTED * star_x, REFLECTED * star_y
+    reach = (OUTER + 4.0 * _EDGE) / 3600.0
+    drawn = electrons / area >= _FAINTEST
+    drawn &= (gx > x.min() - reach) & (gx < x.max() + reach)
+    drawn &= (gy > y.min() - reach) & (gy < y.max() + reach)
+    for k in np.flatnonzero(drawn):
+        flux = electrons[k] / area
+        radius = 3600.0 * np.hypot(x - gx[k], y - gy[k])
         inside = 0.5 * (np.tanh((OUTER - radius) / _EDGE) + np.tanh((radius - INNER) / _EDGE))
         light += flux * np.clip(inside, 0.0, None)
     return light
