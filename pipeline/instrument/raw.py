@@ -53,7 +53,12 @@ class RawFrame:
             hdus.append(hdu)
         part = path.with_name(f".{path.name}.{os.getpid()}.part")
         try:
-            fits.HDUList(hdus).writeto(part, overwrite=True, checksum=True)
+            whole = fits.HDUList(hdus)
+            whole.update_extend()
+            for hdu in whole:
+                # Without a note of its own astropy puts the time of writing into the cards.
+                hdu.add_checksum(when="checksum as written")
+            whole.writeto(part, overwrite=True)
             part.replace(path)
         finally:
             part.unlink(missing_ok=True)
