@@ -97,7 +97,8 @@ def check_frame(
             code=f"{name}_shape",
             hint=f"Certify the {name} of this detector.",
         )
-    if not np.isfinite(frame.image).any():
+    # A few rows nearly always answer this for all.
+    if not (np.isfinite(frame.image[::64]).any() or np.isfinite(frame.image).any()):
         raise IsrError(
             f"The {name} holds no number at all.",
             code=f"{name}_no_data",

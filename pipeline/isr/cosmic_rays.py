@@ -137,13 +137,13 @@ def star_ratio(fwhm: float) -> tuple[float, float]:
 def level_and_noise(
     image: NDArray[np.float32], variance: NDArray[np.float32], mask: NDArray[np.int32]
 ) -> tuple[float, float]:
-    """Return the sky's level and the noise of a sky pixel, medians of every 7th pixel."""
-    bad = mask.ravel()[::7] & np.int32(bits("BAD", "SAT", "NO_DATA")) != 0
-    good = ~bad & np.isfinite(image.ravel()[::7])
+    """Return the sky's level and the noise of a sky pixel, medians of every 29th pixel."""
+    bad = mask.ravel()[::29] & np.int32(bits("BAD", "SAT", "NO_DATA")) != 0
+    good = ~bad & np.isfinite(image.ravel()[::29])
     if not good.any():
         return float("nan"), float("nan")
-    sky = float(np.median(image.ravel()[::7][good]))
-    return sky, float(np.sqrt(np.median(variance.ravel()[::7][good])))
+    sky = float(np.median(image.ravel()[::29][good]))
+    return sky, float(np.sqrt(np.median(variance.ravel()[::29][good])))
 
 
 def find_cosmic_rays(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from astropy.table import Table
 from numpy.typing import NDArray
 
 from skyassay.pipeline.images.mask import bit, bits
+from skyassay.pipeline.isr.bitscan import where_set
 from skyassay.pipeline.isr.compiled import Array, compiled
 from skyassay.pipeline.isr.errors import IsrError
 
@@ -26,14 +25,20 @@ def defect_mask(defects: Table, shape: tuple[int, int]) -> NDArray[np.int32]:
         ``invalid_defects`` where columns are missing or a box leaves the detector.
     """
     mask = np.zeros(shape, np.int32)
+    mark_defects(mask, defects)
+    return mask
+
+
+def mark_defects(mask: NDArray[np.int32], defects: Table) -> None:
+    """Set BAD inside the boxes of a defects table, in place; errors as `defect_mask`."""
+    shape = mask.shape
     if any(name not in defects.colnames for name in COLUMNS):
         raise _invalid(f"lacks one of the columns {', '.join(COLUMNS)}")
     for x0, y0, width, height in zip(*(np.asarray(defects[c]) for c in COLUMNS), strict=True):
         inside = x0 >= 0 and y0 >= 0 and x0 + width <= shape[1] and y0 + height <= shape[0]
         if not inside or width < 1 or height < 1:
             raise _invalid(f"has a box [{x0}, {y0}, {width}, {height}] outside the detector")
-        mask[y0 : y0 + height, x0 : x0 + width] = bit("BAD")
-    return mask
+        mask[y0 : y0 + height, x0 : x0 + width] |= bit("BAD")
 
 
 def _invalid(what: str) -> IsrError:
@@ -117,8 +122,6 @@ def interpolate(
         Pixels interpolated; those with no usable pixel within 32 px stay as they are, without
         INTRP.
     """
-    wanted: Any = mask & np.int32(bits(*planes))
-    # Bits are tested where any is set: an image has few of them.
-    ys, xs = np.nonzero(wanted)
+    ys, xs = where_set(mask, bits(*planes))
     avoid = bits("BAD", "CR", "SAT", "NO_DATA") | bits(*planes)
     return int(_fill(image, variance, mask, ys, xs, avoid, bit("INTRP"), REACH))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from skyassay.pipeline.images.mask import bit, bits
 from skyassay.pipeline.instrument.camera import Detector
 from skyassay.pipeline.instrument.raw import RawFrame
+from skyassay.pipeline.isr.bitscan import count_boxes, mark_not_finite, where_set
 from skyassay.pipeline.isr.calibrations import (
     AmplifierNumbers,
     Calibrations,
@@ -22,7 +23,7 @@ from skyassay.pipeline.isr.calibrations import (
 from skyassay.pipeline.isr.checks import check_frame, check_numbers, check_raw, dark_time, required
 from skyassay.pipeline.isr.cosmic_rays import MIN_FWHM, find_cosmic_rays
 from skyassay.pipeline.isr.crosstalk import correction_matrix
-from skyassay.pipeline.isr.defects import defect_mask, interpolate
+from skyassay.pipeline.isr.defects import interpolate, mark_defects
 from skyassay.pipeline.isr.kernel import reduce_amps
 from skyassay.pipeline.isr.overscan import Overscan, serial_overscan
 from skyassay.pipeline.isr.saturation import grow_saturation
@@ -142,11 +143,10 @@ def _arrays(
     dark = check_frame(used.dark, "dark", shape, 0.0)
     flat = check_frame(used.flat, "flat", shape, 1.0)
     amps = detector.amplifiers
-    boxes = np.array([(a.x0, a.y0, a.width, a.height) for a in amps])
     flips = np.array([(a.flip_x, a.flip_y) for a in amps])
     noise2, share = _noise_terms(detector, used, numbers, time)
     reduce_amps(
-        raw.amps, amps[0].prescan, overscan.level, overscan.column, boxes, flips,
+        raw.amps, amps[0].prescan, overscan.level, overscan.column, _boxes(detector), flips,
         correction_matrix(crosstalk_matrix(detector, used.crosstalk)),
         _f4(CROSSTALK_SIGMA * overscan.noise), polynomial(detector, used.linearizer),
         _f4(numbers.gain), noise2, share, _f4(numbers.full), _f4(numbers.suspect),
@@ -155,8 +155,15 @@ def _arrays(
     for name in ("bias", "dark", "flat"):
         frame = getattr(used, name)
         if frame is not None:
-            mask |= frame.mask & np.int32(bits("BAD", "NO_DATA"))
+            ys, xs = where_set(frame.mask, bits("BAD", "NO_DATA"))
+            mask[ys, xs] |= np.int32(bit("BAD"))
     return image, mask, variance
+
+
+def _boxes(detector: Detector) -> NDArray[np.int64]:
+    """Return x0, y0, width, height of the amplifiers."""
+    boxes = [(a.x0, a.y0, a.width, a.height) for a in detector.amplifiers]
+    return np.array(boxes, dtype=np.int64)
 
 
 def _f4(values: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -176,7 +183,7 @@ def _noise_terms(
     def typical(frame: Frame | None, k: int) -> float:
         if frame is None:
             return 0.0
-        plane = frame.variance[detector.amplifiers[k].box][::8, ::8]
+        plane = frame.variance[detector.amplifiers[k].box][4::16, 4::16]
         good = plane[np.isfinite(plane)]
         return float(np.median(good)) if good.size else 0.0
 
@@ -198,11 +205,9 @@ def _finish(
     image, mask, variance = result
     grow_saturation(mask)
     if used.defects is not None:
-        mask |= defect_mask(used.defects, mask.shape)
+        mark_defects(mask, used.defects)
     # What is not a number in bias or dark is no pixel either.
-    lost = ~np.isfinite(image)
-    if lost.any():
-        mask[lost] |= bits("BAD", "UNMASKEDNAN")
+    n_lost = mark_not_finite(image, mask, bits("BAD", "UNMASKEDNAN"))
     for amp in detector.amplifiers:
         if unusable[amp.index]:
             image[amp.box], variance[amp.box] = np.nan, np.nan
@@ -211,8 +216,8 @@ def _finish(
         find_cosmic_rays(image, variance, mask, fwhm=config.min_fwhm)
     if config.interpolate:
         interpolate(image, variance, mask, ("BAD",))
-        filled = mask & np.int32(bit("INTRP")) != 0
-        mask[filled] &= ~np.int32(bit("UNMASKEDNAN"))
+    if n_lost:
+        mask[np.isfinite(image)] &= ~np.int32(bit("UNMASKEDNAN"))
 
 
 def _metadata(
@@ -223,13 +228,8 @@ def _metadata(
     mask: NDArray[np.int32],
 ) -> dict[str, Any]:
     """Return what was measured and done, per amplifier."""
-
-    def count(plane: str) -> list[int]:
-        return [
-            int(np.count_nonzero(mask[amp.box] & np.int32(bit(plane))))
-            for amp in detector.amplifiers
-        ]
-
+    planes = {"nSaturated": "SAT", "nCosmicRay": "CR", "nBad": "BAD", "nInterpolated": "INTRP"}
+    counts = count_boxes(mask, _boxes(detector), tuple(bit(p) for p in planes.values()))
     rows = detector.amplifiers[0].height
     return {
         "amplifier": [amp.name for amp in detector.amplifiers],
@@ -237,9 +237,6 @@ def _metadata(
         "overscanNoise": [float(v) for v in overscan.noise],
         "gain": [float(v) for v in numbers.gain],
         "readNoise": [float(v) for v in numbers.read_noise],
-        "nSaturated": count("SAT"),
-        "nCosmicRay": count("CR"),
-        "nBad": count("BAD"),
-        "nInterpolated": count("INTRP"),
+        **{name: [int(v) for v in counts[:, k]] for k, name in enumerate(planes)},
         "status": ["unusable" if u else "ok" for u in unusable],
     }

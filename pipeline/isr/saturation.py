@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skyassay.pipeline.images.mask import bit
+from skyassay.pipeline.isr.bitscan import where_set
 from skyassay.pipeline.isr.compiled import Array, compiled
 
 #: A nominal full well is trusted this far: gains differ from their nominal value by a few per
@@ -43,7 +44,7 @@ def grow_saturation(
     ndarray
         The mask given.
     """
-    ys, xs = np.nonzero(mask & np.int32(bit("SAT")))
+    ys, xs = where_set(mask, bit("SAT"))
     _grow(mask, bit("SAT"), across, along, ys, xs, ys.size)
     return mask
 
