@@ -21,9 +21,13 @@ class Format(StrEnum):
 
 def register(app: typer.Typer) -> None:
     """Add the `campaign` commands to the application."""
-    group = typer.Typer(help="The slow proofs: do the intervals hold?", no_args_is_help=True)
+    group = typer.Typer(
+        help="The slow proofs: do the intervals hold, does the pipeline find the truth?",
+        no_args_is_help=True,
+    )
     group.callback()(_root)
     group.command("coverage")(coverage)
+    group.command("closure")(closure)
     app.add_typer(group, name="campaign")
 
 
@@ -68,6 +72,44 @@ def coverage(
     typer.echo(to_json(outcome) if form is Format.JSON else to_markdown(outcome), nl=False)
     if any(outcome.problems.values()):
         raise typer.Exit(1)
+
+
+def closure(
+    repo: Annotated[
+        str | None, typer.Option(help="A Butler repository, folder or URL, of a simulation.")
+    ] = None,
+    collection: Annotated[str | None, typer.Option(help="Of --repo: what was processed.")] = None,
+    truth: Annotated[
+        str | None, typer.Option(help="Of --repo: collection of the truth tables.")
+    ] = None,
+    table: Annotated[
+        list[str] | None, typer.Option(help="NAME=PATH instead of --repo; may be repeated.")
+    ] = None,
+    band: Annotated[list[str] | None, typer.Option(help="Bands; r and i when none.")] = None,
+    form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.MARKDOWN,
+    plots: Annotated[
+        Path | None,
+        typer.Option(help="Write page, numbers and (with Chromium) a picture in this folder."),
+    ] = None,
+) -> None:
+    """Compare what the pipeline measured with what was simulated.
+
+    Exits 0 when everything holds, 1 when something does not, 3 when something could not be
+    measured.
+    """
+    from skyassay.verify.closure import page
+    from skyassay.verify.closure.run import BANDS, close, read
+    from skyassay.verify.commands.shared import Inputs, table_paths
+
+    inputs = Inputs(table_paths(table or ()), repo, collection, truth)
+    found = close(read(inputs.open()), tuple(band or BANDS))
+    typer.echo(page.to_json(found) if form is Format.JSON else page.to_markdown(found), nl=False)
+    if plots:
+        for path in page.write(found, plots, "Truth closure"):
+            typer.echo(f"Written: {path}", err=True)
+    code = {"PASS": 0, "FAIL": 1}.get(found.status, 3)
+    if code:
+        raise typer.Exit(code)
 
 
 def _there(path: Path | None) -> TypeGuard[Path]:
