@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter
 
+from skyassay.pipeline.detection.grow import grow
 from skyassay.pipeline.detection.peaks import descend
 from skyassay.pipeline.detection.smooth import signal_to_noise
 
@@ -39,10 +39,7 @@ class Detections:
 
     def near(self, reach: float) -> NDArray[np.bool_]:
         """Return which pixels are in a footprint or within `reach` pixels of one."""
-        size = 2 * int(np.ceil(reach)) + 1
-        detected = (self.basin > 0).astype(np.uint8)
-        grown: NDArray[np.bool_] = maximum_filter(detected, size=size) > 0
-        return grown
+        return grow(self.basin > 0, int(np.ceil(reach)))
 
 
 def detect(

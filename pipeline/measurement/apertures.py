@@ -11,8 +11,8 @@ from skyassay.pipeline.measurement.compiled import compiled
 from skyassay.pipeline.psf.model import PsfModel
 
 #: Radius (pixel) up to which the exact overlap of circle and pixels is summed; beyond, the
-#: edge holds so little of a source that chords through three lines per row are as good.
-EXACT = 12.0
+#: edge holds so little of a source that chords through three lines per row, or one in still larger ones, are as good.
+EXACT, COARSE = 12.0, 20.0
 LINES = 3
 
 
@@ -26,13 +26,14 @@ def _chords(
 ) -> None:
     """Sum circles from the running sums of rows, shape (ny, nx + 1)."""
     ny, width = sums.shape
+    lines = LINES if radius < COARSE else 1
     for k in range(len(x)):
         total = 0.0
         for j in range(int(np.floor(y[k] - radius)), int(np.ceil(y[k] + radius)) + 1):
             if j < 0 or j >= ny:
                 continue
-            for line in range(LINES):
-                off = j + (line + 0.5) / LINES - 0.5 - y[k]
+            for line in range(lines):
+                off = j + (line + 0.5) / lines - 0.5 - y[k]
                 if abs(off) >= radius:
                     continue
                 chord = np.sqrt(radius * radius - off * off)
@@ -40,8 +41,35 @@ def _chords(
                     end = min(max(x[k] + side * chord + 0.5, 0.0), width - 1.0)
                     i = min(int(end), width - 2)
                     f = end - i
-                    total += side * ((1.0 - f) * sums[j, i] + f * sums[j, i + 1]) / LINES
+                    total += side * ((1.0 - f) * sums[j, i] + f * sums[j, i + 1]) / lines
         out[k] = total
+
+
+@compiled
+def annulus_levels(
+    plane: NDArray[np.float64],
+    good: NDArray[np.bool_],
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    inner: float,
+    outer: float,
+    level: NDArray[np.float64],
+    spread: NDArray[np.float64],
+) -> None:
+    """Fill mean and standard deviation of the good pixels between two radii; NaN without."""
+    ny, nx = plane.shape
+    for k in range(len(x)):
+        n, first, second = 0, 0.0, 0.0
+        for j in range(max(int(y[k] - outer), 0), min(int(y[k] + outer) + 2, ny)):
+            dy2 = (j - y[k]) ** 2
+            for i in range(max(int(x[k] - outer), 0), min(int(x[k] + outer) + 2, nx)):
+                r2 = (i - x[k]) ** 2 + dy2
+                if good[j, i] and inner * inner <= r2 < outer * outer:
+                    n += 1
+                    first += plane[j, i]
+                    second += plane[j, i] ** 2
+        level[k] = first / n if n else np.nan
+        spread[k] = np.sqrt(max(second / n - level[k] ** 2, 0.0)) if n else np.nan
 
 
 def circle_sums(

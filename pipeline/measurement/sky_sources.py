@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter
+
+from skyassay.pipeline.detection.grow import grow
 
 #: Empty surroundings that a place needs, pixel.
 MARGIN = 8
@@ -23,8 +24,7 @@ def sky_places(
     seed : int
         The same seed and detections give the same places.
     """
-    size = 2 * MARGIN + 1
-    free = maximum_filter(taken.astype(np.uint8), size=size) == 0
+    free = ~grow(taken, MARGIN)
     free[:MARGIN], free[-MARGIN:], free[:, :MARGIN], free[:, -MARGIN:] = (False,) * 4
     at = np.flatnonzero(free)
     rng = np.random.default_rng(np.random.SeedSequence([seed, 0x5C1]))

@@ -10,7 +10,12 @@ from numpy.typing import NDArray
 
 from skyassay.pipeline.background.model import Background
 from skyassay.pipeline.detection.detect import Detections
-from skyassay.pipeline.measurement.apertures import circle_sums, neighbours, truncated
+from skyassay.pipeline.measurement.apertures import (
+    annulus_levels,
+    circle_sums,
+    neighbours,
+    truncated,
+)
 from skyassay.pipeline.measurement.flags import any_bits, flag_columns, footprint_bits
 from skyassay.pipeline.measurement.kernel import COLUMNS, measure_stamps
 from skyassay.pipeline.measurement.options import RADII, Options
@@ -194,18 +199,11 @@ def _aperture_columns(
         table[f"{name}_instFluxErr"] = np.where(flag[:, k], np.nan, errors[:, k])
         table[f"{name}_flag"] = flag[:, k]
     width = np.sqrt(0.5 * float(np.median(table["ixxPSF"] + table["iyyPSF"])))
-    radii = (ANNULUS[0] * width, ANNULUS[1] * width)
-    flat = scene.residual.astype(np.float32)
-    planes = [np.diff(circle_sums(p, x, y, radii))[:, 0] for p in (
-        np.where(plane.good, flat, np.float32(0.0)),
-        np.where(plane.good, flat * flat, np.float32(0.0)),
-        plane.good.astype(np.float32),
-    )]  # fmt: skip
-    with np.errstate(divide="ignore", invalid="ignore"):
-        sky = planes[0] / planes[2]
-        table["sky"] = sky
-        table["skyErr"] = np.sqrt(np.maximum(planes[1] / planes[2] - sky * sky, 0.0))
-    table["sky_flag"] = ~np.isfinite(sky)
+    level, spread = np.empty(len(x)), np.empty(len(x))
+    bounds = ANNULUS[0] * width, ANNULUS[1] * width
+    annulus_levels(scene.residual, plane.good, x, y, *bounds, level, spread)
+    table["sky"], table["skyErr"] = level, spread
+    table["sky_flag"] = ~np.isfinite(level)
 
 
 def _mask_columns(
