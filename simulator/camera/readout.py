@@ -128,10 +128,12 @@ def _amplify(charge: Floats, true: TrueDetector) -> Floats:
     """Return counts above bias of electrons, in place; both shape (n_amp, height, width)."""
     charge *= 1.0 + true.column("nonlinearity") * charge
     charge /= true.column("gain")
-    n = len(charge)
     # All amplifiers are read at once: what one reads leaks into what the others read then.
-    leaked = true.crosstalk.astype(np.float32) @ charge.reshape(n, -1)
-    charge += leaked.reshape(charge.shape)
+    # Not by a matrix product, whose last bits depend on how many threads the library takes.
+    leaked = np.zeros_like(charge)
+    for target, source in zip(*np.nonzero(true.crosstalk), strict=True):
+        leaked[target] += np.float32(true.crosstalk[target, source]) * charge[source]
+    charge += leaked
     return charge
 
 

@@ -121,7 +121,7 @@ def raw_header(
     night, number = divmod(exposure, 100_000)
     cards: dict[str, Any] = {
         "INSTRUME": camera.name,
-        "TELESCOP": "Simonyi Survey Telescope, simulated",
+        "TELESCOP": "SimTel",
         "LAYOUT": camera.layout,
         "DETECTOR": detector,
         "DETNAME": camera[detector].name,

@@ -154,6 +154,32 @@ def test_a_term_changes_only_itself():
         assert a.read_noise == b.read_noise
 
 
+def test_columns_of_traps_and_hot_ones_show():
+    terms = replace(QUIET, trap_columns=8.0, hot_columns=8.0, dead_columns=0.0, bad_blocks=0.0)
+    true = true_detector(CAMERA, 0, SEED, terms)
+    lit = assembled(data(exposed(even(40_000.0, true), true), true), true.nominal)
+    dark = assembled(data(exposed(even(0.0, true), true, time=300.0), true), true.nominal)
+    traps = [d for d in true.defects if d.kind == "TRAP_COLUMN"]
+    hot = [d for d in true.defects if d.kind == "HOT_COLUMN"]
+    assert len(traps) == len(hot) == 2
+    for item in traps:
+        (amp,) = (a for a in true.nominal.amplifiers if _holds(a, item))
+        typical = np.median(lit[amp.box])
+        assert np.median(lit[item.box]) / typical == pytest.approx(1 - terms.trap_share, abs=0.01)
+        # Before the trap, towards the register, the column is as good as the others.
+        before = np.ones(512, dtype=bool)
+        before[item.box[0]] = False
+        column = lit[amp.box[0], item.x0][before[amp.box[0]]]
+        assert column.size == 0 or np.median(column) / typical == pytest.approx(1.0, abs=0.02)
+    for item in hot:
+        assert np.median(dark[item.box]) * 1.6 == pytest.approx(300.0 * 20.0, rel=0.15)
+
+
+def _holds(amp, item):
+    rows, columns = amp.box
+    return rows.start <= item.y0 < rows.stop and columns.start <= item.x0 < columns.stop
+
+
 def test_cosmic_rays_of_a_frame_are_those_of_its_truth():
     rainy = true_detector(CAMERA, 1, SEED, CameraTerms(cosmic_rate=3.0))
     still = true_detector(CAMERA, 1, SEED, QUIET)
