@@ -11,7 +11,8 @@ from skyassay.pipeline.measurement.compiled import compiled
 from skyassay.pipeline.psf.model import PsfModel
 
 #: Radius (pixel) up to which the exact overlap of circle and pixels is summed; beyond, the
-#: edge holds so little of a source that chords through three lines per row, or one in still larger ones, are as good.
+#: edge holds so little of a source that chords through three lines per row are as good; from
+#: `COARSE` on, one line per row.
 EXACT, COARSE = 12.0, 20.0
 LINES = 3
 

@@ -167,7 +167,11 @@ def _gaussian_error(
     low: int,
     half: int,
 ) -> float:
-    """Return the error of 2 sum(w D) from the variance plane."""
+    """Return the error of 2 sum(w D) from the variance plane.
+
+    The weight follows the data. For a Gaussian the fit of flux and size together answers a
+    change of a pixel with 2 q w, q the squared radius, not with 2 w: the variance doubles.
+    """
     ny, nx = variance.shape
     det = moments[2] * moments[4] - moments[3] ** 2
     a, b, c = moments[4] / det, -moments[3] / det, moments[2] / det
@@ -178,5 +182,5 @@ def _gaussian_error(
             u = i - left - moments[0]
             q = a * u * u + 2.0 * b * u * v + c * v * v
             if q < 20.0 and good[j, i]:
-                total += np.exp(-q) * variance[j, i]
+                total += q * q * np.exp(-q) * variance[j, i]
     return 2.0 * float(np.sqrt(total))
