@@ -51,6 +51,11 @@ class CalibrationFrame:
     level: float = 0.0
     pair: int = 0
 
+    @property
+    def reason(self) -> str:
+        """Why it is made: ``ptc`` for pairs of flats, else its kind in small letters."""
+        return "ptc" if self.pair else self.kind.lower()
+
 
 @dataclass(frozen=True)
 class CalibrationPlan:
@@ -214,7 +219,7 @@ def lamp_frame(
         mjd_begin=mjd_begin,
         seed=seed,
         program="calibration",
-        reason="ramp" if frame.pair else frame.kind.lower(),
+        reason=frame.reason,
         extra=extra,
     )
     return read_out(

@@ -119,7 +119,8 @@ def field_truth(
             hint=f"Simulate at most {_FIELDS} fields in pixels.",
             exit_code=4,
         )
-    stars, galaxies = [], []
+    stars: list[Table] = []
+    galaxies: list[Table] = []
     for index, field in enumerate(fields):
         boxes = _boxes(camera, sky.margin)
         for i, j in _tiles(boxes, rotation):

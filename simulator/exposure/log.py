@@ -51,6 +51,6 @@ def observation_log(frames: list[Frame], plan: Table, said: Table, camera: Camer
         "obsStartMJD": np.array([f.begin for f in frames]),
         **{name: each(said[name]) for name in _OF_THE_SKY},
         "program": np.array([PROGRAM if f.kind == "OBJECT" else "calibration" for f in frames]),
-        "reason": np.array([REASON if f.kind == "OBJECT" else f.kind.lower() for f in frames]),
+        "reason": np.array([f.lamp.reason if f.lamp else REASON for f in frames]),
         "nDetector": np.full(len(frames), len(camera.detectors), dtype=np.int64),
     }

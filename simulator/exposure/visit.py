@@ -85,5 +85,15 @@ def true_visit(
         str(row["band"]),
         *(float(row[n]) for n in ("ra", "dec", "rotation", "hourAngle", "latitude")),
     )
-    names = ("expMidptMJD", "airmass", "seeing", "extinction", "throughputOffset", "magLim")
-    return TrueVisit(commanded, *(float(row[n]) for n in names), pixel_scale, terms, seed)
+    return TrueVisit(
+        commanded,
+        mjd=float(row["expMidptMJD"]),
+        airmass=float(row["airmass"]),
+        seeing=float(row["seeing"]),
+        extinction=float(row["extinction"]),
+        throughput=float(row["throughputOffset"]),
+        m5=float(row["magLim"]),
+        pixel_scale=pixel_scale,
+        terms=terms,
+        seed=seed,
+    )
