@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skyassay.pipeline.calibs.combine import CalibFrame, clipped_mean
 from skyassay.pipeline.calibs.errors import CalibError
@@ -15,9 +16,23 @@ from skyassay.pipeline.instrument.camera import Detector
 from skyassay.pipeline.instrument.raw import RawFrame
 from skyassay.pipeline.isr.calibrations import Calibrations
 
+#: Pixels further than this from the median, relatively, are no part of the mean that is set to
+#: 1: a detector's scale does not change with the number of its dead columns.
+REGULAR = 0.2
+
+
+def _regular_mean(image: NDArray[np.floating]) -> float:
+    """Return the mean of the pixels that are near the median; NaN of nothing."""
+    good = image[np.isfinite(image)]
+    if good.size == 0:
+        return float("nan")
+    middle = float(np.median(good))
+    near = good[np.abs(good / middle - 1.0) < REGULAR] if middle != 0.0 else good
+    return float(near.mean(dtype=np.float64))
+
 
 def build_flat(raws: Sequence[RawFrame], detector: Detector, calibs: Calibrations) -> CalibFrame:
-    """Return the flat field, normalised to unit mean over the detector.
+    """Return the flat field, normalised to unit mean over the detector's regular pixels.
 
     Each frame is taken to electrons (bias, linearity, gain, dark), divided by its own mean and
     averaged. Errors of the gains end up in the flat and cancel when the same gains are used
@@ -40,7 +55,7 @@ def build_flat(raws: Sequence[RawFrame], detector: Detector, calibs: Calibration
     frames = []
     for raw in raws:
         image = unsaturated(reduced(raw, detector, known))
-        mean = float(np.nanmean(image, dtype=np.float64)) if np.isfinite(image).any() else np.nan
+        mean = _regular_mean(image)
         # A frame that is saturated throughout has no value left, one without light no mean.
         if not mean > 0.0:
             raise CalibError(
@@ -50,7 +65,7 @@ def build_flat(raws: Sequence[RawFrame], detector: Detector, calibs: Calibration
             )
         frames.append(image / np.float32(mean))
     made = clipped_mean(frames)
-    mean = float(np.nanmean(made.image, dtype=np.float64))
+    mean = _regular_mean(made.image)
     # What gives less than nothing has no response that one could divide by.
     lost = ~(made.image > 0.0)
     made.mask[lost] |= bit("BAD")
