@@ -94,7 +94,7 @@ class RawKept(_Share):
 
     id = "processing.raw.kept"
     title = "Raw frames kept (rawDataKept)"
-    requirements = ("DMS-REQ-0346/rawDataKept",)
+    requirements: ClassVar[tuple[str, ...]] = ("DMS-REQ-0346/rawDataKept",)
     recipes: ClassVar[Mapping[str, Recipe]] = {
         "srd": Recipe("srd", {"statistic": "frames of the inventory that are ingested"})
     }
@@ -119,7 +119,10 @@ class RawLoss(RawKept):
     id = "processing.raw.loss"
     unit = ""
     title = "Raw frames lost (dataLossMax)"
-    requirements = ("DMS-REQ-0309/dataLossMax", "DMS-REQ-0309/capability")
+    requirements: ClassVar[tuple[str, ...]] = (
+        "DMS-REQ-0309/dataLossMax",
+        "DMS-REQ-0309/capability",
+    )
     recipes: ClassVar[Mapping[str, Recipe]] = {
         "srd": Recipe("srd", {"statistic": "frames not ingested over frames", "clusters": "visit"})
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skyassay.pipeline.images.exposure import Exposure
 from skyassay.pipeline.images.mask import bit
@@ -15,8 +16,16 @@ _ROUND_TRIP = 0.01
 _ENTRIES = ("visit", "physicalFilter", "expTime", "expMidptMJD", "boresightRa", "boresightDec")
 
 
-def content(exposure: Exposure) -> dict[str, int | float | bool]:
+def content(
+    exposure: Exposure, background: NDArray[np.floating] | None = None
+) -> dict[str, int | float | bool]:
     """Return what an image holds, each part tried and not only looked for.
+
+    Parameters
+    ----------
+    exposure : Exposure
+    background : ndarray, optional
+        Values of the background that was subtracted, where it is stored beside the image.
 
     Returns
     -------
@@ -26,8 +35,8 @@ def content(exposure: Exposure) -> dict[str, int | float | bool]:
         above zero. ``hasWcs``: finite at nine places and back again within 0.01 pixel.
         ``hasPhotoCalib``: a finite zero point. ``hasPsf``: finite stamps of odd size at nine
         places. ``psfSumError``: largest difference of their sums from 1, NaN without a PSF.
-        ``hasBackground``: a finite model that is stored with the image. ``hasMetadata``: visit,
-        filter, time and pointing.
+        ``hasBackground``: a finite model that is stored in the image or beside it.
+        ``hasMetadata``: visit, filter, time and pointing.
     """
     data = np.isfinite(exposure.image) & ((exposure.mask & bit("NO_DATA")) == 0)
     variance = exposure.variance[data]
@@ -43,7 +52,7 @@ def content(exposure: Exposure) -> dict[str, int | float | bool]:
         ),
         "hasPsf": bool(np.isfinite(psf)),
         "psfSumError": psf,
-        "hasBackground": _has_background(exposure),
+        "hasBackground": _has_background(exposure, background),
         "hasMetadata": all(exposure.visit_info.get(name) is not None for name in _ENTRIES),
     }
 
@@ -79,8 +88,9 @@ def _psf_sum_error(exposure: Exposure) -> float:
     return worst
 
 
-def _has_background(exposure: Exposure) -> bool:
+def _has_background(exposure: Exposure, beside: NDArray[np.floating] | None) -> bool:
     """Return whether a background model is stored, with finite values only."""
-    model = exposure.models.get("background", {})
-    numbers = [np.asarray(a) for a in model.values() if np.asarray(a).dtype.kind == "f"]
+    inside = exposure.models.get("background", {})
+    numbers = [np.asarray(a) for a in inside.values() if np.asarray(a).dtype.kind == "f"]
+    numbers += [] if beside is None else [np.asarray(beside)]
     return bool(numbers) and all(a.size and np.isfinite(a).all() for a in numbers)

@@ -22,6 +22,9 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "visit_table": ("visit_table", "preliminary_visit_table"),
     "visit_detector_table": ("visit_detector_table", "preliminary_visit_detector_table"),
     "reference_star": ("reference_star", "skyassay_reference"),
+    "crosstalk_residual": ("crosstalk_residual", "crosstalk_residual_detector"),
+    "ghost_area": ("ghost_area", "ghost_area_detector"),
+    "visit_image_content": ("visit_image_content", "visit_image_content_detector"),
 }
 TRUTH_PREFIX = "truth_"
 #: Made from other datasets where no dataset holds them.
@@ -62,6 +65,11 @@ class Place:
             for r in self.butler.query_dimension_records("instrument", explain=False)
         }
 
+    @cached_property
+    def collections(self) -> frozenset[str]:
+        """Names of all collections."""
+        return frozenset(self.butler.collections.query("*"))
+
     @property
     def is_ours(self) -> bool:
         """Whether SimCam and no other camera is in the repository."""
@@ -69,7 +77,7 @@ class Place:
 
     def has(self, collection: str) -> bool:
         """Return whether a collection exists."""
-        return bool(self.butler.collections.query_info(collection)) if collection else False
+        return collection in self.collections
 
     def refs(self, name: str, collections: Sequence[str] | str) -> list[DatasetRef]:
         """Return the datasets of a type, each data id once, in the order of their data ids."""
