@@ -89,7 +89,7 @@ class Limits:
 
     attempts: int = 3
     no_worker: float = 300.0
-    grace: float = 10.0
+    grace: float = 5.0
 
 
 @dataclass
@@ -257,11 +257,11 @@ class Walk:
         self.record(outcome)
 
     def _drain(self) -> None:
-        """Let running jobs end, for as long as the grace lasts."""
+        """Let the jobs that workers have taken end, for as long as the grace lasts.
+
+        What they finish after that is in the files, and the next run takes it up.
+        """
         end = time.monotonic() + self.limits.grace
-        for begun in list(self._in_flight):
-            if begun.cancel():  # it had not begun
-                self._in_flight.pop(begun)
         while self._in_flight and time.monotonic() < end:
             future = self._next(end - time.monotonic())
             if future is not None and future in self._in_flight and not future.cancelled():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 from skyassay.pipeline.products.errors import ProductError
 
@@ -70,3 +71,31 @@ def sentence(error: BaseException) -> str:
     )
     text = " ".join(str(first).split())
     return f"{type(first).__name__}: {text}" if text else type(first).__name__
+
+
+@contextmanager
+def named(message: str, code: str) -> Iterator[None]:
+    """Turn what goes wrong with files and databases into an error with words.
+
+    Parameters
+    ----------
+    message : str
+        What could not be done.
+    code : str
+        Reason code, where the disk is not full.
+
+    Raises
+    ------
+    ExecutionError
+        `DISK_FULL` or `code`; one that has words already passes.
+    """
+    try:
+        yield
+    except ExecutionError:
+        raise
+    except Exception as err:
+        raise ExecutionError(
+            f"{message}: {sentence(err)}",
+            code=DISK_FULL if reason_code(err) == DISK_FULL else code,
+            hint="Mend that and run the same again: what is finished is taken up.",
+        ) from err

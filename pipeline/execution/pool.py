@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
@@ -19,6 +20,10 @@ SETTINGS: dict[str, Any] = {
     # The sampling profiler costs some 10 % of short tasks.
     "distributed.worker.profile.enabled": False,
     "distributed.admin.tick.limit": "60s",
+    # Images are no data of Dask's that it could spill; a worker that it pauses would hang the run.
+    "distributed.worker.memory.target": False,
+    "distributed.worker.memory.spill": False,
+    "distributed.worker.memory.pause": False,
     "distributed.nanny.pre-spawn-environ": {
         "OMP_NUM_THREADS": 1,
         "OPENBLAS_NUM_THREADS": 1,
@@ -103,8 +108,16 @@ def open_pool(workers: int, scheduler: str | None = None) -> Iterator[Pool]:
         finally:
             close_context()
         return
-    import dask
-    import distributed
+    try:
+        import dask
+        import distributed
+    except ImportError as err:
+        raise ExecutionError(
+            "Dask is not installed.",
+            code="NO_DASK",
+            hint="pip install 'skyassay[images]', or run with workers=0 in one process.",
+            exit_code=4,
+        ) from err
 
     with dask.config.set(SETTINGS):
         if scheduler is not None:
@@ -122,7 +135,11 @@ def open_pool(workers: int, scheduler: str | None = None) -> Iterator[Pool]:
             return
         with (
             distributed.LocalCluster(
-                n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=True,
+                dashboard_address=None,
+                silence_logs=logging.ERROR,  # the driver says what a death means
             ) as cluster,
             distributed.Client(cluster) as client,
         ):

@@ -17,6 +17,7 @@ from lsst.daf.butler import Butler, DatasetRef, Quantum
 from lsst.pipe.base.quantum_graph import PredictedQuantumGraph, PredictedQuantumGraphComponents
 
 from skyassay.pipeline.execution.driver import Plan
+from skyassay.pipeline.execution.errors import named
 from skyassay.pipeline.execution.outcome import Outcome, Status
 from skyassay.pipeline.execution.register import butler_of_files, keepable, register_outputs
 from skyassay.pipeline.execution.worker import metadata_ref
@@ -34,8 +35,9 @@ def saved(components: PredictedQuantumGraphComponents, path: Path) -> Iterator[P
     It appears under its name only when it is whole and locked.
     """
     new = path.parent / ".new" / path.name
-    new.parent.mkdir(parents=True, exist_ok=True)
-    components.write(str(new))
+    with named("The graph of quanta could not be written", "GRAPH_NOT_WRITTEN"):
+        new.parent.mkdir(parents=True, exist_ok=True)
+        components.write(str(new))
     with locked(new):
         new.rename(path)
         with suppress(OSError):  # another run into the same chain may be at this point too

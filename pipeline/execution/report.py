@@ -24,7 +24,8 @@ class RunReport:
     outcomes : sequence of Outcome
         One for each quantum, those of earlier runs included.
     timings : mapping
-        Seconds: `graph`, `prepare`, `execute`, `register`, and `tasks`, the sum over quanta.
+        Seconds: `graph`, `prepare`, `workers`, `execute`, `register`, and
+        `tasks`, the sum over quanta.
     jobs : int
         Groups of quanta that went to workers.
     registered : int

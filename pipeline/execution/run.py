@@ -12,7 +12,7 @@ from lsst.pipe.base import Pipeline
 from lsst.resources import ResourcePath
 
 from skyassay.pipeline.execution.driver import Limits
-from skyassay.pipeline.execution.errors import ExecutionError
+from skyassay.pipeline.execution.errors import ExecutionError, named
 from skyassay.pipeline.execution.graph import (
     Request,
     build_graph,
@@ -96,7 +96,8 @@ def run_pipeline(
     ------
     ExecutionError
         `PIPELINE_UNREADABLE`, `GRAPH_NOT_BUILT`, `NOTHING_TO_DO` (no data match),
-        `NO_SCHEDULER`, `NO_WORKER`, `DISK_FULL`, `NOT_REGISTERED`, `BAD_OPTION`.
+        `NO_DASK`, `NO_SCHEDULER`, `NO_WORKER`, `DISK_FULL`, `NOT_REGISTERED`,
+        `GRAPH_NOT_WRITTEN`, `NO_WORK_FOLDER`, `BAD_OPTION`.
     """
     if missing not in ("drop", "skip"):
         raise ExecutionError(
@@ -130,7 +131,7 @@ def run_pipeline(
             )
         if not len(graph):
             return RunReport(None, output, existing, timings, recovered=recovered)
-        with timed(timings, "prepare"):
+        with timed(timings, "prepare"), named("The RUN could not be prepared", "NOT_REGISTERED"):
             prepare_run(butler, graph)
         with saved(components, graph_path(folder, request.run)) as path:
             session = Session(butler, str(root), path, graph, options, existing, timings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,20 +13,16 @@ from lsst.daf.butler import Butler
 from lsst.pipe.base.quantum_graph import PredictedQuantumGraph
 
 from skyassay.pipeline.execution.driver import Limits, Plan, Walk
-from skyassay.pipeline.execution.errors import (
-    DISK_FULL,
-    STOPPED,
-    ExecutionError,
-    reason_code,
-    sentence,
-)
+from skyassay.pipeline.execution.errors import STOPPED, named
 from skyassay.pipeline.execution.outcome import Outcome
-from skyassay.pipeline.execution.pool import open_pool
+from skyassay.pipeline.execution.pool import Pool, open_pool
 from skyassay.pipeline.execution.register import register_outputs
 from skyassay.pipeline.execution.report import RunReport
-from skyassay.pipeline.execution.stopping import stop_on_signals
+from skyassay.pipeline.execution.stopping import StopRequest, stop_on_signals
 from skyassay.pipeline.execution.summary import put_summary
 from skyassay.pipeline.execution.worker import WorkerSetup
+
+_NOT_ENTERED = "Finished results could not be entered into the repository"
 
 Progress = Callable[[Outcome, int, int], None]
 
@@ -93,54 +89,49 @@ class Session:
         """Execute the quanta, and enter what is finished whatever happens meanwhile."""
         plan = Plan(self.graph, self.options.same, self.options.in_memory)
         outcomes: dict[uuid.UUID, Outcome] = {}
-        stopped, registered = "", 0
-        try:
-            with timed(self.timings, "execute"):
-                stopped = self._walk(plan, outcomes)
-        finally:
-            with timed(self.timings, "register"), _named():
-                registered = register_outputs(self.butler, self.repo, plan, outcomes)
+        registered = 0
+        # Workers are ended last: after a SIGTERM there may be only seconds.
+        with stop_on_signals() as stop, self._pool() as pool:
+            try:
+                with timed(self.timings, "execute"):
+                    self._walk(plan, pool, stop, outcomes)
+            finally:
+                with timed(self.timings, "register"), named(_NOT_ENTERED, "NOT_REGISTERED"):
+                    registered = register_outputs(self.butler, self.repo, plan, outcomes)
+            rows = sorted([*self.existing, *outcomes.values()], key=lambda o: (o.label, o.name))
+            with named(_NOT_ENTERED, "NOT_REGISTERED"):
+                put_summary(self.butler, self.graph.header.output_run, rows)
         self.timings["tasks"] = sum(o.seconds or 0.0 for o in outcomes.values())
-        header = self.graph.header
-        rows = sorted([*self.existing, *outcomes.values()], key=lambda o: (o.label, o.name))
-        with _named():
-            put_summary(self.butler, header.output_run, rows)
         return RunReport(
-            run=header.output_run,
-            output=header.output,
+            run=self.graph.header.output_run,
+            output=self.graph.header.output,
             outcomes=rows,
             timings=self.timings,
             jobs=len(plan.members),
             registered=registered,
             recovered=recovered,
-            stopped=stopped,
+            stopped=stop.reason if any(o.code == STOPPED for o in rows) else "",
         )
 
-    def _walk(self, plan: Plan, outcomes: dict[uuid.UUID, Outcome]) -> str:
-        """Fill `outcomes`; return what stopped the walk."""
-        options = self.options
+    @contextmanager
+    def _pool(self) -> Iterator[Pool]:
+        """Open the pool; the seconds until it is there count as `workers`."""
+        with ExitStack() as stack:
+            with timed(self.timings, "workers"):
+                pool = stack.enter_context(open_pool(self.options.workers, self.options.scheduler))
+            yield pool
+
+    def _walk(
+        self, plan: Plan, pool: Pool, stop: StopRequest, outcomes: dict[uuid.UUID, Outcome]
+    ) -> None:
+        """Fill `outcomes` as they arrive."""
+        progress = self.options.progress
 
         def record(outcome: Outcome) -> None:
             outcomes[outcome.quantum_id] = outcome
-            if options.progress is not None:
-                options.progress(outcome, len(outcomes), len(plan.quanta))
+            if progress is not None:
+                progress(outcome, len(outcomes), len(plan.quanta))
 
-        with stop_on_signals() as stop, open_pool(options.workers, options.scheduler) as pool:
-            setup = WorkerSetup(self.repo, str(self.path))
-            drop = options.missing == "drop"
-            Walk(plan, pool, setup, record, stop, drop, options.limits).run()
-        return stop.reason if any(o.code == STOPPED for o in outcomes.values()) else ""
-
-
-@contextmanager
-def _named() -> Iterator[None]:
-    """Say in words that results could not be entered; the next run takes them up."""
-    try:
-        yield
-    except Exception as err:
-        code = DISK_FULL if reason_code(err) == DISK_FULL else "NOT_REGISTERED"
-        raise ExecutionError(
-            f"Finished results could not be entered into the repository: {sentence(err)}",
-            code=code,
-            hint="Mend that and run the same again: what is finished is taken up.",
-        ) from err
+        setup = WorkerSetup(self.repo, str(self.path))
+        drop = self.options.missing == "drop"
+        Walk(plan, pool, setup, record, stop, drop, self.options.limits).run()
