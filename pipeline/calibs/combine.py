@@ -67,7 +67,10 @@ def _combine(stack: Array, sigma: Array, clip: float, mean: Array, used: Array) 
 
 
 def frame_noise(stack: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return each frame's robust scatter about the median frame, from every 11th pixel.
+    """Return each frame's robust scatter about the mean frame, from every 11th pixel.
+
+    The mean, because a value's distance from a median of few is far from Gaussian; the pixels
+    whose mean an outlier moves are too few to move a median over pixels.
 
     With one frame: its scatter about its own median.
     """
@@ -77,11 +80,11 @@ def frame_noise(stack: NDArray[np.float32]) -> NDArray[np.float64]:
     if good.shape[1] == 0:
         return np.full(len(stack), np.nan)
     n = len(stack)
-    about = np.median(good, axis=0) if n > 1 else np.median(good)
+    about = good.mean(axis=0) if n > 1 else np.median(good)
     apart = good - about
     width = 1.4826 * np.median(np.abs(apart - np.median(apart, axis=1)[:, None]), axis=1)
-    # The median of n frames follows each of them: its share of the scatter is given back.
-    share = np.sqrt(max(1.0 - 1.0 / n, 0.5)) if n > 1 else 1.0
+    # The mean of n frames follows each of them: its share of the scatter is given back.
+    share = np.sqrt(1.0 - 1.0 / n) if n > 1 else 1.0
     return np.asarray(width / share, dtype=np.float64)
 
 

@@ -14,6 +14,7 @@ from skyassay.pipeline.isr.errors import IsrError
 COLUMNS = ("x0", "y0", "width", "height")
 #: Good pixels are looked for this far in each direction.
 REACH = 32
+NO_DATA = bit("NO_DATA")
 
 
 def defect_mask(defects: Table, shape: tuple[int, int]) -> NDArray[np.int32]:
@@ -50,14 +51,14 @@ def _invalid(what: str) -> IsrError:
 
 
 @compiled
-def _end(mask: Array, y: int, x: int, dy: int, dx: int, avoid: int, reach: int) -> int:
+def _end(mask: Array, y: int, x: int, dy: int, dx: int, avoid: int, allow: int, reach: int) -> int:
     """Return the distance to the next usable pixel in one direction, 0 where there is none."""
     ny, nx = mask.shape
     for d in range(1, reach + 1):
         v, u = y + d * dy, x + d * dx
         if v < 0 or u < 0 or v >= ny or u >= nx:
             return 0
-        if mask[v, u] & avoid == 0:
+        if mask[v, u] & avoid == 0 or mask[v, u] & allow != 0:
             return d
     return 0
 
@@ -70,6 +71,7 @@ def _fill(
     ys: Array,
     xs: Array,
     avoid: int,
+    allow: int,
     done: int,
     reach: int,
 ) -> int:
@@ -77,10 +79,12 @@ def _fill(
     n = 0
     for k in range(ys.size):
         y, x = ys[k], xs[k]
-        left = _end(mask, y, x, 0, -1, avoid, reach)
-        right = _end(mask, y, x, 0, 1, avoid, reach)
-        down = _end(mask, y, x, -1, 0, avoid, reach)
-        up = _end(mask, y, x, 1, 0, avoid, reach)
+        if mask[y, x] & (NO_DATA | (done if allow else 0)) != 0:
+            continue
+        left = _end(mask, y, x, 0, -1, avoid, allow, reach)
+        right = _end(mask, y, x, 0, 1, avoid, allow, reach)
+        down = _end(mask, y, x, -1, 0, avoid, allow, reach)
+        up = _end(mask, y, x, 1, 0, avoid, allow, reach)
         across = left + right if left > 0 and right > 0 else 2 * reach + max(left, right)
         along = down + up if down > 0 and up > 0 else 2 * reach + max(down, up)
         if max(left, right) == 0 and max(down, up) == 0:
@@ -119,9 +123,12 @@ def interpolate(
     Returns
     -------
     int
-        Pixels interpolated; those with no usable pixel within 32 px stay as they are, without
-        INTRP.
+        Pixels interpolated; those with no usable pixel within 32 px, and those without data,
+        stay as they are, without INTRP.
     """
     ys, xs = where_set(mask, bits(*planes))
     avoid = bits("BAD", "CR", "SAT", "NO_DATA") | bits(*planes)
-    return int(_fill(image, variance, mask, ys, xs, avoid, bit("INTRP"), REACH))
+    done = bit("INTRP")
+    n = int(_fill(image, variance, mask, ys, xs, avoid, 0, done, REACH))
+    # Where a bad row crosses a bad column, what was interpolated is all there is.
+    return n + int(_fill(image, variance, mask, ys, xs, avoid, done, done, REACH))
