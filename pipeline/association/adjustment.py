@@ -21,6 +21,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 #: Parameters up to which a group is solved densely; beyond, by sparse factors.
 _DENSE = 3000
+#: Filling of a matrix from which dense algebra is faster, and its elements at most (800 MB).
+_FULL, _MOST = 0.05, 1e8
 #: A parameter whose variance, all others being free, is this many times that with all others
 #: held is not determined: ten digits of sixteen are gone.
 _SINGULAR = 1e10
@@ -90,15 +92,24 @@ def adjust(
     weighted = diags_array(weight) @ terms
     cross = pick.T @ weighted
     first = inverse * (np.bincount(star, weight * y, n_stars) + anchor * offset)
-    data = terms.T @ weighted - cross.T @ (diags_array(inverse) @ cross)
+    data = csr_array(terms.T @ weighted - _product(csr_array(cross), inverse))
     right = -(weighted.T @ y) + cross.T @ first
-    delta, variances, used = _solve(csr_array(data), np.asarray(right), prior**-2.0)
+    delta, variances, used = _solve(data, np.asarray(right), prior**-2.0)
     stars = np.where(total > 0, first + inverse * (cross @ np.nan_to_num(delta)), np.nan)
     residual = y - stars[star] + terms @ np.nan_to_num(delta)
     with np.errstate(divide="ignore"):
         spread = np.where(total > 0, 1.0 / total, np.nan)
     fixed = float((inverse * (total - anchor)).sum())
     return Adjusted(mean + delta, variances, stars, spread, residual, fixed + used)
+
+
+def _product(cross: csr_array, weight: Floats) -> csr_array:
+    """Return cross.T @ diag(weight) @ cross, by dense algebra where that is faster."""
+    size = float(cross.shape[0]) * cross.shape[1]
+    if cross.shape[1] <= _DENSE and cross.nnz > _FULL * size and size < _MOST:
+        full = np.sqrt(weight)[:, None] * cross.toarray()
+        return csr_array(full.T @ full)
+    return csr_array(cross.T @ (diags_array(weight) @ cross))
 
 
 def _solve(data: csr_array, right: Floats, precision: Floats) -> tuple[Floats, Floats, float]:

@@ -54,5 +54,8 @@ def _root(plane: Floats) -> tuple[float, float]:
         u, v = at[:1], at[1:]
         value = np.array([evaluate(c, u, v)[0] for c in plane])
         slope = np.array([[d[0] for d in gradient(c, u, v)] for c in plane])
-        at = at - np.linalg.solve(slope, value)
+        step = np.linalg.solve(slope, value)
+        at = at - step
+        if np.abs(step).max() < 1e-9:
+            break
     return float(at[0]), float(at[1])
