@@ -27,6 +27,8 @@ from skyassay.simulator.quantities import QUANTITIES, Quantity, quantity
 from skyassay.simulator.twin import Twin
 
 SCHEMA = "skyassay.nominal/1"
+#: What stands for a release in pixels where a preset is named.
+PIXELS = "pixels"
 #: Pairs that the default recipes want, and half the width of their annulus, arcmin.
 MIN_PAIRS, ANNULUS = 30, 1.0
 
@@ -56,6 +58,9 @@ class Nominal:
         Preset -> half-width of the 95 % interval of the worst band.
     verdict : mapping
         Preset -> verdicts that 9 in 10 seeds get; more than one where chance decides.
+    pixels : tuple of str
+        The same for the small preset in pixels: r and i, seven visits each. Declared, not
+        computed; empty where nothing is declared.
     """
 
     criterion: str
@@ -68,6 +73,11 @@ class Nominal:
     verdict: Mapping[str, tuple[str, ...]]
     op: str = "<="
     absolute: bool = False
+    pixels: tuple[str, ...] = ()
+
+    def expected_of(self, preset: str) -> tuple[str, ...]:
+        """Return the verdicts expected of a preset, or of ``pixels``; empty for no matter."""
+        return self.pixels if preset == PIXELS else self.verdict[preset]
 
     @property
     def worst(self) -> float:
@@ -112,6 +122,7 @@ def _read(criterion: str, entry: Mapping[str, Any]) -> Nominal:
         verdict={name: tuple(v) for name, v in entry.get("verdict", {}).items()},
         op=entry.get("op", "<="),
         absolute=bool(entry.get("abs", False)),
+        pixels=tuple(entry.get("pixels", ())),
     )
 
 
@@ -255,7 +266,8 @@ def to_yaml(entries: Mapping[str, Nominal]) -> str:
     lines = [
         "# Expected population values, interval half-widths and verdicts of the nominal survey.",
         "# Values come from the error terms (`nominal.refreshed()` writes it); a test compares.",
-        "# A verdict with two entries is decided by chance at that size.",
+        "# A verdict with two entries is decided by chance at that size. `pixels` is declared, not",
+        "# computed: of the small preset drawn and processed in r and i, seven visits each.",
         f"schema: {SCHEMA}",
         "criteria:",
     ]
@@ -268,7 +280,9 @@ def to_yaml(entries: Mapping[str, Nominal]) -> str:
             *at,
             f"     value: {_flow(e.value)},",
             f"     half_width: {_flow(e.half_width)},",
-            f"     verdict: {_flow({k: '[' + ', '.join(v) + ']' for k, v in e.verdict.items()})}}}",
+            f"     verdict: {_flow({k: '[' + ', '.join(v) + ']' for k, v in e.verdict.items()})}"
+            + (f",\n     pixels: [{', '.join(e.pixels)}]" if e.pixels else "")
+            + "}",
         ]
     return "\n".join(lines) + "\n"
 

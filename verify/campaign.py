@@ -1,11 +1,11 @@
 """The whole way of the data, top to bottom. A newcomer begins here.
 
-This is the only file of `verify` that knows the simulator.
+This is the only file of `verify` that knows the simulator and the pipeline.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,10 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from skyassay.pipeline.execution.report import RunReport as RunReport
+    from skyassay.pipeline.processing import Kind as Kind
+    from skyassay.pipeline.repository.ingest import Ingested as Ingested
+    from skyassay.simulator.exposure.release import PixelRelease as PixelRelease
     from skyassay.simulator.release import Release as Release
     from skyassay.verify.measuring import Measured
     from skyassay.verify.report.model import ReleaseReport
@@ -93,8 +97,9 @@ def demonstrate(
 def expectations(made: Measured, preset: str) -> dict[str, tuple[str, tuple[str, ...]]]:
     """Return criterion -> (verdict obtained, verdicts expected) of the nominal survey.
 
-    An interval that the coverage campaign refused decides nothing, so INCONCLUSIVE is
-    expected of its metric whatever the numbers say.
+    `preset` may be ``pixels``: what is expected of a release processed from raw frames, for
+    the criteria of which something is. An interval that the coverage campaign refused decides
+    nothing, so INCONCLUSIVE is expected of its metric whatever the numbers say.
     """
     from skyassay.metrics.certification import certificates
     from skyassay.simulator.nominal import nominals
@@ -104,11 +109,10 @@ def expectations(made: Measured, preset: str) -> dict[str, tuple[str, tuple[str,
     return {
         criterion: (
             obtained.get(criterion, "NOT_MEASURED"),
-            _undecided(nominal.verdict[preset])
-            if nominal.metric in refused
-            else nominal.verdict[preset],
+            _undecided(wanted) if nominal.metric in refused else wanted,
         )
         for criterion, nominal in nominals().items()
+        if (wanted := nominal.expected_of(preset))
     }
 
 
@@ -142,6 +146,102 @@ def simulate(preset: str, seed: int, out_dir: Path, *, overwrite: bool = False) 
     from skyassay.simulator.release import simulate_release
 
     return simulate_release(preset, seed, out_dir, overwrite=overwrite)
+
+
+def simulate_pixels(
+    preset: str,
+    seed: int,
+    out_dir: Path,
+    repo: Path,
+    *,
+    bands: Sequence[str] = ("r", "i"),
+    visits_per_band: int | None = None,
+    workers: int = 2,
+    overwrite: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[PixelRelease, Ingested]:
+    """Simulate raw frames and enter them, the reference stars and the truth in a repository.
+
+    Parameters
+    ----------
+    preset : str
+        ``tiny`` or ``small``.
+    seed : int
+        The same seed gives the same bytes.
+    out_dir : Path
+        The frames stay here; the repository refers to them.
+    repo : Path
+        A Butler repository; made where there is none.
+    bands : sequence of str
+    visits_per_band : int, optional
+        The preset's where not given.
+    workers : int
+    overwrite : bool
+        Replace another release in `out_dir`.
+    progress : callable, optional
+        Told the frames made and those of the release.
+
+    Raises
+    ------
+    SimulatorError, RepositoryError
+    """
+    from skyassay.pipeline.repository.ingest import ingest
+    from skyassay.simulator.exposure.release import simulate_frames
+
+    made = simulate_frames(
+        preset,
+        seed,
+        out_dir,
+        bands=bands,
+        visits_per_band=visits_per_band,
+        workers=workers,
+        overwrite=overwrite,
+        progress=progress,
+    )
+    return made, ingest(repo, out_dir)
+
+
+def process(
+    repo: str,
+    kind: Kind,
+    *,
+    output: str | None = None,
+    where: str = "",
+    workers: int = 2,
+    scheduler: str | None = None,
+    progress: Callable[[Any, int, int], None] | None = None,
+) -> RunReport:
+    """Run the prompt or the release pipeline over a repository's raw frames.
+
+    Parameters
+    ----------
+    repo : str
+    kind : {"prompt", "release"}
+    output : str, optional
+        Chain of the outputs.
+    where : str
+        Butler expression that selects science frames.
+    workers : int
+    scheduler : str, optional
+        Address of a Dask scheduler.
+    progress : callable, optional
+        Told each outcome, the quanta done and all of them.
+
+    Raises
+    ------
+    RepositoryError, ExecutionError
+    """
+    from skyassay.pipeline import processing
+
+    return processing.process(
+        repo,
+        kind,
+        output=output,
+        where=where,
+        workers=workers,
+        scheduler=scheduler,
+        progress=progress,
+    )
 
 
 def simulate_survey(

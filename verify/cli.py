@@ -16,6 +16,7 @@ from skyassay.verify.errors import VerifyError
 COMMANDS: tuple[str, ...] = (
     "demo",
     "simulate",
+    "process",
     "measure",
     "verify",
     "gate",

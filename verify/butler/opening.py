@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -30,11 +32,7 @@ def open_repository(url: str) -> Butler:
     """
     try:
         from lsst.daf.butler import Butler
-        from lsst.daf.butler.registry.versions import (
-            IncompatibleVersionError,
-            ManagerMismatchError,
-            MissingManagerError,
-        )
+        from lsst.daf.butler.registry import interfaces, versions
     except ImportError as error:
         raise VerifyError(
             "There is nothing installed that reads a Butler repository.",
@@ -42,8 +40,15 @@ def open_repository(url: str) -> Butler:
             hint="pip install 'skyassay[images]'",
             exit_code=4,
         ) from error
+    outdated = (
+        interfaces.IncompatibleVersionError,
+        versions.IncompatibleVersionError,
+        versions.ManagerMismatchError,
+        versions.MissingManagerError,
+    )
     try:
-        return Butler.from_config(url, writeable=False)
+        with _quiet():
+            return Butler.from_config(url, writeable=False)
     except FileNotFoundError as error:
         raise VerifyError(
             f"{url} is no Butler repository.",
@@ -51,7 +56,7 @@ def open_repository(url: str) -> Butler:
             hint="Name the folder that holds butler.yaml.",
             exit_code=4,
         ) from error
-    except (IncompatibleVersionError, ManagerMismatchError, MissingManagerError) as error:
+    except outdated as error:
         raise VerifyError(
             f"The registry of {url} is of another version than the software installed here.",
             code="repository_outdated",
@@ -64,6 +69,18 @@ def open_repository(url: str) -> Butler:
             code="unreadable_repository",
             hint=first_line(error),
         ) from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the Butler from logging what is raised besides."""
+    logger = logging.getLogger("lsst.daf.butler.direct_butler")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def first_line(error: BaseException) -> str:

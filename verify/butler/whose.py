@@ -31,9 +31,10 @@ def whose(place: Place, refs: Iterable[DatasetRef]) -> Origin:
 
 def _simulated(place: Place, instrument: str) -> bool:
     """Return whether any exposure of an instrument says that it was simulated."""
+    drawn = "exposure.has_simulated AND exposure.observation_type = 'science'"
     records = place.butler.query_dimension_records(
         "exposure",
-        where="exposure.has_simulated AND instrument = :name",
+        where=f"{drawn} AND instrument = :name",
         bind={"name": instrument},
         limit=1,
         explain=False,
