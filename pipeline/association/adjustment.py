@@ -146,15 +146,20 @@ def _block(
 
 def _sparse_block(
     data: csr_array, right: Floats, precision: Floats
-) -> tuple[Floats, Floats, float]:
+) -> tuple[Floats, Floats, float] | None:
     """Return the solution of a large group, its variances by columns in turn."""
-    factor: Any = splu((data + diags_array(precision)).tocsc())
+    try:
+        factor: Any = splu((data + diags_array(precision)).tocsc())
+    except RuntimeError:  # how it says that the matrix is exactly singular
+        return None
     variances = np.empty(right.size)
     for start in range(0, right.size, 256):
         rows = np.arange(start, min(start + 256, right.size))
         unit = np.zeros((right.size, rows.size))
         unit[rows, np.arange(rows.size)] = 1.0
         variances[rows] = factor.solve(unit)[rows, np.arange(rows.size)]
+    if not np.all(variances * (data.diagonal() + precision) <= _SINGULAR) or np.any(variances < 0):
+        return None
     return factor.solve(right), variances, float((1.0 - variances * precision).sum())
 
 
