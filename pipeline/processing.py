@@ -15,7 +15,7 @@ from skyassay.pipeline.execution.outcome import Outcome
 from skyassay.pipeline.execution.report import RunReport
 from skyassay.pipeline.execution.run import run_pipeline
 from skyassay.pipeline.repository import names
-from skyassay.pipeline.repository.certify import certify, uncalibrated
+from skyassay.pipeline.repository.certify import certify
 from skyassay.pipeline.repository.create import is_repository
 from skyassay.pipeline.repository.errors import RepositoryError
 
@@ -53,8 +53,8 @@ def process(
 ) -> RunReport:
     """Run the prompt or the release pipeline over the science frames of a repository.
 
-    Where nothing is certified yet, calibration products are built from the repository's lamp
-    frames and certified first.
+    Calibration products that are not there yet are built from the repository's lamp frames and
+    certified first.
 
     Parameters
     ----------
@@ -118,11 +118,10 @@ def _run(repo: str | Path, name: str, output: str, where: str, running: Running)
 
 
 def _calibrate(repo: str | Path, running: Running) -> RunReport | None:
-    """Build and certify calibration products where there are none; None where nothing is done."""
+    """Build and certify the calibration products that are missing; None without lamp frames."""
     with Butler.from_config(str(repo)) as butler:
-        wanted = uncalibrated(butler)
         begin = _first_lamp(butler)
-    if not wanted or begin is None:
+    if begin is None:
         return None
     selection = f"instrument = 'SimCam' AND {_LAMPS}"
     report = _run(repo, "calibration.yaml", CALIB_RUNS, selection, running)

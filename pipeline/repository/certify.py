@@ -16,11 +16,6 @@ KINDS = ("bias", "dark", "flat", "defects", "ptc", "linearizer", "crosstalk")
 VALID_DAYS = 180.0
 
 
-def uncalibrated(butler: Butler) -> bool:
-    """Return whether no calibration product is certified."""
-    return not any(_certified(butler, kind) for kind in KINDS)
-
-
 def _certified(butler: Butler, kind: str) -> Sequence[DatasetRef]:
     """Return what is certified of one kind."""
     if not list(butler.registry.queryDatasetTypes(kind)):
