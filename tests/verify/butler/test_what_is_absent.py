@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 from lsst.daf.butler import Butler
 
+from skyassay.pipeline.products import ProductError
 from skyassay.requirements_map import load
 from skyassay.verify.butler import finding
 from skyassay.verify.butler.opening import open_repository
 from skyassay.verify.butler.source import open_collection
 from skyassay.verify.cli import main
 from skyassay.verify.errors import VerifyError
-from skyassay.verify.measuring import Request, measure
+from skyassay.verify.measuring import Request, choose, measure, with_tables
 
 from .hands import CAMERA, RUN, VISITS, open_again, records, register, source_table
 
@@ -110,11 +111,26 @@ def test_a_lost_file_takes_its_product_and_no_other(repo: Path) -> None:
     assert any(f"visit {VISITS[1]}" in text for text in said)
 
 
+def test_rows_that_are_damaged_name_their_dataset(repo: Path) -> None:
+    butler = Butler.from_config(str(repo))
+    ref = butler.find_dataset("source", instrument=CAMERA, visit=VISITS[1], collections=RUN)
+    path = Path(butler.getURI(ref).ospath)
+    content = bytearray(path.read_bytes())
+    content[40:400] = bytes(360)
+    path.write_bytes(bytes(content))
+    open_repository.cache_clear()
+    with pytest.raises(ProductError, match=f"visit {VISITS[1]}") as caught:
+        source = open_collection(str(repo), RUN, None)
+        assert "source" in source.products
+        list(source.partitions({"source": ("sourceId", "psfFlux")}, "visit", 1))
+    assert (caught.value.code, caught.value.exit_code) == ("unreadable_data", 3)
+
+
 def test_a_lost_file_is_not_left_out_where_no_metric_is_named(repo: Path) -> None:
     lose(repo, VISITS[0])
-    made = measure(open_again(repo, RUN), Request(), load())
-    found = {m.metric: m.reason for m in made.measurements}
-    assert found[PA1] == "unreadable_data"
+    run, _ = with_tables(choose((), None), open_again(repo, RUN))
+    assert {PA1, "catalog.sources.incomplete"} <= {m.id for m in run}
+    assert "photometry.zero_point.pa5" not in {m.id for m in run}  # there is no object table
 
 
 def test_a_storage_class_of_software_that_is_not_here(repo: Path) -> None:
