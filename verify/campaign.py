@@ -20,11 +20,12 @@ if TYPE_CHECKING:
     from skyassay.simulator.release import Release as Release
     from skyassay.verify.measuring import Measured
     from skyassay.verify.report.model import ReleaseReport
+    from skyassay.verify.tables.source import FileSource
 
 
 @dataclass(frozen=True)
 class Demo:
-    """What the demonstration made.
+    """What one run of the demonstration made.
 
     Attributes
     ----------
@@ -41,14 +42,18 @@ class Demo:
     as_expected: Mapping[str, tuple[str, tuple[str, ...]]]
 
 
+def _silent(_line: str) -> None:
+    """Say nothing."""
+
+
 def demonstrate(
     preset: str,
     seed: int,
     directory: Path,
-    say: Callable[[str], None] = lambda _line: None,
+    say: Callable[[str], None] = _silent,
     progress: Callable[[int], None] | None = None,
 ) -> Demo:
-    """Simulate a release, measure it, judge it and report: the whole way of the data.
+    """Simulate a release of tables, measure it, judge it and report.
 
     Parameters
     ----------
@@ -62,36 +67,110 @@ def demonstrate(
     progress : callable, optional
         Told the partitions measured so far.
     """
+    from skyassay.verify.tables import open_tables
+
+    say(f"Simulating tables: preset {preset}, seed {seed} ...")
+    release = simulate(preset, seed, directory / "release", overwrite=True)
+    source = open_tables({name: str(path) for name, path in release.products.items()})
+    command = f"assay demo --preset {preset} --seed {seed}"
+    return _judged(source, command, directory, "report", preset, say, progress)
+
+
+def demonstrate_pixels(
+    preset: str,
+    seed: int,
+    directory: Path,
+    say: Callable[[str], None] = _silent,
+    progress: Callable[[int], None] | None = None,
+) -> Demo:
+    """Simulate raw frames, process them in a Butler repository, measure, judge and report.
+
+    Parameters
+    ----------
+    preset : str
+        ``tiny``, or the frames of ``small`` for all others.
+    seed : int
+    directory : Path
+        Frames and repository go to its folder ``images``, which is made anew.
+    say, progress : callable, optional
+        As `demonstrate`.
+
+    Raises
+    ------
+    SimulatorError, RepositoryError, ExecutionError
+    """
+    from skyassay.verify.butler.source import open_collection
+
+    size = "tiny" if preset == "tiny" else "small"
+    folder = _emptied(directory / "images")
+    say(f"Drawing raw frames: preset {size}, seed {seed} ...")
+    simulate_pixels(size, seed, folder / "frames", folder / "repo", overwrite=True)
+    say("Calibrating and measuring the frames ...")
+    done = process(str(folder / "repo"), "release")
+    say(done.statement())
+    source = open_collection(str(folder / "repo"), done.output)
+    command = f"assay demo --preset {preset} --seed {seed} (images)"
+    expected = "pixels" if size == "small" else ""
+    return _judged(source, command, directory, "report-images", expected, say, progress)
+
+
+def _emptied(folder: Path) -> Path:
+    """Return the folder without what an earlier demonstration left in it.
+
+    Raises
+    ------
+    VerifyError
+        ``not_ours`` (exit code 4) where it holds anything else.
+    """
+    import shutil
+
+    from skyassay.verify.errors import VerifyError
+
+    ours = {"frames", "repo"}
+    if folder.exists() and (others := {p.name for p in folder.iterdir()} - ours):
+        raise VerifyError(
+            f"{folder.name} holds {min(others)}, which no demonstration made.",
+            code="not_ours",
+            hint="Name another directory: --out DIR.",
+            exit_code=4,
+        )
+    for name in ours:
+        shutil.rmtree(folder / name, ignore_errors=True)
+    return folder
+
+
+def _judged(
+    source: FileSource,
+    command: str,
+    directory: Path,
+    page_name: str,
+    preset: str,
+    say: Callable[[str], None],
+    progress: Callable[[int], None] | None,
+) -> Demo:
+    """Measure, judge, keep and report one source."""
     from skyassay.requirements_map import load
     from skyassay.verify.measuring import Request, measure
     from skyassay.verify.report.model import collect
     from skyassay.verify.report.page import to_html
     from skyassay.verify.store import open_store
-    from skyassay.verify.tables import contract_findings, open_tables
-
-    say(f"Simulating preset {preset}, seed {seed} ...")
-    release = simulate(preset, seed, directory / "release", overwrite=True)
-    source = open_tables({name: str(path) for name, path in release.products.items()})
+    from skyassay.verify.tables import contract_findings
 
     say("Checking the catalogs against their contracts ...")
     findings = contract_findings(source)
-
     say("Measuring and judging ...")
-    request = Request(command=f"assay demo --preset {preset} --seed {seed}")
-    made = measure(source, request, load(), findings=findings, progress=progress)
-
+    made = measure(source, Request(command=command), load(), findings=findings, progress=progress)
     store = directory / "store.sqlite"
     with open_store(str(store), write=True) as keeper:
         keeper.add_run(
             made.run, made.measurements, made.judgement.all, made.evidence, made.findings
         )
-
     say("Writing the report ...")
     with open_store(str(store)) as reader:
         report = collect(reader, made.run.id)
-    page = directory / "report.html"
+    page = directory / f"{page_name}.html"
     page.write_text(to_html(report), "utf-8")
-    return Demo(report, store, page, expectations(made, preset))
+    return Demo(report, store, page, expectations(made, preset) if preset else {})
 
 
 def expectations(made: Measured, preset: str) -> dict[str, tuple[str, tuple[str, ...]]]:
