@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from skyassay.verify.closure.checks import Check, Wanted, groups, robust_width
+from skyassay.verify.closure.checks import Check, Wanted, groups, has_holes, robust_width
 from skyassay.verify.closure.stars import Stars
 
 Floats = NDArray[np.float64]
@@ -60,10 +60,10 @@ def bright_checks(stars: Stars, band: str) -> list[Check]:
     """
     some = stars.where(stars.snr > BRIGHT)
     places = (some.visit, some.detector)
-    flux = [Offsets(some.dmag, some.dmag_error, *places).finite()]
+    flux = [Offsets(some.dmag, some.dmag_error, *places)]
     axes = [
-        Offsets(some.east, some.east_error, *places).finite(),
-        Offsets(some.north, some.north_error, *places).finite(),
+        Offsets(some.east, some.east_error, *places),
+        Offsets(some.north, some.north_error, *places),
     ]
     return [
         _bias(PHOTOMETRIC[0], band, flux),
@@ -98,7 +98,9 @@ def _scatter(wanted: Wanted, band: str, kinds: list[Offsets]) -> Check:
     the zero points are about. Robust: of residuals over their errors, a residual from the mean of
     n stars being smaller by sqrt(1 - w) with w the star's weight in it.
     """
-    pulls = np.concatenate([_pulls(one) for one in kinds])
+    if any(has_holes(one.value + one.error) for one in kinds):
+        return wanted.missing(band, "numbers_missing", len(kinds[0].value))
+    pulls = np.concatenate([_pulls(one.finite()) for one in kinds])
     if len(pulls) < MIN_STARS:
         return wanted.missing(band, "too_few_stars", len(pulls))
     return wanted.judged(band, *robust_width(pulls), len(pulls))
@@ -137,6 +139,8 @@ def psf_checks(stars: Stars, band: str) -> list[Check]:
     some = stars.where((stars.snr > BRIGHT) & stars.reserved)
     with np.errstate(invalid="ignore", divide="ignore"):
         residual = 100.0 * (some.size - some.psf_size) / some.size
+    if has_holes(residual):
+        return [PSF_SIZE.missing(band, "numbers_missing", len(residual))]
     good = np.isfinite(residual)
     residual, visit, detector = residual[good], some.visit[good], some.detector[good]
     found: list[tuple[float, float, str]] = []

@@ -13,6 +13,8 @@ Floats = NDArray[np.float64]
 Status = Literal["PASS", "FAIL", "NOT_MEASURED", "INFORMATION"]
 #: Standard deviation of a normal distribution over its median absolute deviation.
 MAD_TO_SIGMA = 1.482602218505602
+#: More rows without a number than this share may hide what is wrong.
+MOST_MISSING = 0.05
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,11 @@ class Closure:
             if any(c.status == worst for c in self.checks):
                 return "FAIL" if worst == "FAIL" else "NOT_MEASURED"
         return "PASS"
+
+
+def has_holes(numbers: Floats) -> bool:
+    """Return whether too many rows that should have a number have none."""
+    return len(numbers) > 0 and float(np.isfinite(numbers).mean()) < 1.0 - MOST_MISSING
 
 
 def robust_width(values: Floats) -> tuple[float, float]:

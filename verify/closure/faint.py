@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skyassay.verify.closure.checks import Check, Wanted, robust_width
+from skyassay.verify.closure.checks import Check, Wanted, has_holes, robust_width
 from skyassay.verify.closure.images import same_images
 from skyassay.verify.closure.matching import Table, crowding, match
 from skyassay.verify.closure.stars import ALONE, CROWDED, Stars, number
@@ -36,9 +36,12 @@ def pull_checks(stars: Stars, band: str) -> list[Check]:
     flux, place = pulls(stars)
     found: list[Check] = []
     for values, mean, width in ((flux, MEAN, WIDTH), (place, PLACE_MEAN, PLACE_WIDTH)):
-        if len(values) < MIN_PULLS:
-            found += [w.missing(band, "too_few_stars", len(values)) for w in (mean, width)]
+        good = values[np.isfinite(values)]
+        if has_holes(values) or len(good) < MIN_PULLS:
+            reason = "numbers_missing" if has_holes(values) else "too_few_stars"
+            found += [w.missing(band, reason, len(good)) for w in (mean, width)]
             continue
+        values = good
         error = float(values.std(ddof=1) / np.sqrt(len(values)))
         found.append(mean.judged(band, float(np.median(values)), 1.2533 * error, len(values)))
         found.append(width.judged(band, *robust_width(values), len(values)))
@@ -46,11 +49,11 @@ def pull_checks(stars: Stars, band: str) -> list[Check]:
 
 
 def pulls(stars: Stars) -> tuple[Floats, Floats]:
-    """Return the pulls of fluxes, and of positions along both axes."""
+    """Return the pulls of fluxes, and of positions along both axes; some may be NaN."""
     some = stars.where((stars.snr > PULLS[0]) & (stars.snr < PULLS[1]))
     with np.errstate(invalid="ignore", divide="ignore"):
         place = np.r_[some.east / some.east_error, some.north / some.north_error]
-    return tuple(v[np.isfinite(v)] for v in (some.flux_pull, place))  # type: ignore[return-value]
+    return some.flux_pull, place
 
 
 def faint_stars(

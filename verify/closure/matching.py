@@ -96,7 +96,8 @@ def _nearest(a: Floats, b: Floats, radius: float) -> tuple[Ints, Ints]:
 def unit_vectors(ra: NDArray[Any], dec: NDArray[Any]) -> Floats:
     """Return directions of positions in degrees, shape (n, 3): right across RA 0 and at a pole."""
     a, d = (np.radians(np.asarray(v, dtype=np.float64)) for v in (ra, dec))
-    return np.stack([np.cos(d) * np.cos(a), np.cos(d) * np.sin(a), np.sin(d)], axis=-1)
+    with np.errstate(invalid="ignore"):
+        return np.stack([np.cos(d) * np.cos(a), np.cos(d) * np.sin(a), np.sin(d)], axis=-1)
 
 
 def offsets(ra: Floats, dec: Floats, true_ra: Floats, true_dec: Floats) -> tuple[Floats, Floats]:

@@ -89,7 +89,7 @@ def _pulls(columns: Mapping[str, NDArray[Any]], band: str) -> figure:
     edges = np.linspace(-5.0, 5.0, 51)
     middle = (edges[1:] + edges[:-1]) / 2.0
     for name, dash in (("flux", "solid"), ("position", "dotted")):
-        values = columns[name]
+        values = columns[name][np.isfinite(columns[name])]
         if len(values):
             share = np.histogram(values, edges)[0] / len(values) / (edges[1] - edges[0])
             colour = BAND_COLOURS.get(band, INK)
