@@ -39,7 +39,7 @@ PROGRAM, REASON = "main", "survey"
 class StreakTerms:
     """Satellites: mean number of trails per visit, and electrons per pixel of their length."""
 
-    mean: float = 0.3
+    mean: float = 1.0
     electrons: tuple[float, float] = (300.0, 5_000.0)
 
 
@@ -72,6 +72,13 @@ class Observatory:
     optics: OpticsTerms = field(default_factory=OpticsTerms)
     terms: CameraTerms = field(default_factory=CameraTerms)
     streaks: StreakTerms = field(default_factory=StreakTerms)
+
+    @property
+    def response(self) -> float:
+        """Mean response of the detectors by their vignetting, that of the axis being 1."""
+        angle = np.array([np.hypot(d.x, d.y) for d in self.camera.detectors])
+        lost = self.terms.vignetting * (angle / self.terms.vignetting_radius) ** 4
+        return float(np.mean(1.0 - lost))
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,7 +165,7 @@ class FrameMaker:
     def visit(self, visit: int) -> TrueVisit:
         """Return everything true of a visit."""
         o = self.observatory
-        return true_visit(o.plan[visit], o.camera.pixel_scale, o.optics, o.seed)
+        return true_visit(o.plan[visit], o.camera.pixel_scale, o.optics, o.seed, o.response)
 
     def header(self, frame: Frame, detector: int) -> dict[str, Any]:
         """Return the primary header of a frame of the sky."""

@@ -25,7 +25,7 @@ class Pointing:
     ra, dec : float
         Boresight, ICRS, degrees.
     rotation : float
-        Of the camera, degrees: the angle from north to the camera's +y, through east.
+        Of the camera, degrees: its +x axis is turned by this from east towards north.
     altitude, azimuth : float
         Degrees, in the middle of the exposure.
     airmass_start, airmass_end : float

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from skyassay.simulator.optics.distortion import FieldMap
 from skyassay.simulator.optics.pointing import Pointing, true_pointing
 from skyassay.simulator.optics.psf import PsfField
@@ -26,6 +28,8 @@ class TrueVisit:
         Midpoint of the exposure, MJD (TAI).
     airmass, seeing, extinction, throughput, m5 : float
         seeing in arcsec; extinction by cloud, throughput and depth in mag.
+    response : float
+        Mean response of the camera's detectors; 1 is that of a pixel on the optical axis.
     pixel_scale : float
         arcsec.
     terms : OpticsTerms
@@ -39,6 +43,7 @@ class TrueVisit:
     extinction: float
     throughput: float
     m5: float
+    response: float
     pixel_scale: float
     terms: OpticsTerms
     seed: int
@@ -65,19 +70,27 @@ class TrueVisit:
 
     @property
     def clear_zero_point(self) -> float:
-        """Zero point without the cloud, mag per electron of the exposure."""
-        return zero_point(self.band, self.airmass, 0.0, self.throughput)
+        """Zero point on the optical axis without cloud, mag per electron of the exposure.
+
+        Depth and zero point of the conditions are those of a mean detector; vignetting makes
+        the axis brighter.
+        """
+        mean = zero_point(self.band, self.airmass, 0.0, self.throughput)
+        return float(mean - 2.5 * np.log10(self.response))
 
     @cached_property
     def sky(self) -> SkyField:
-        """Sky and cloud; throughput is not in the conditions, so it makes no sky."""
+        """Sky on the optical axis, and cloud.
+
+        The visit's own throughput is not in its conditions, so it makes no sky.
+        """
         zero = zero_point(self.band, self.airmass, self.extinction)
         level = sky_electrons(self.m5, zero, self.seeing, self.pixel_scale)
-        return SkyField(self.visit, level, self.extinction, self.terms, self.seed)
+        return SkyField(self.visit, level / self.response, self.extinction, self.terms, self.seed)
 
 
 def true_visit(
-    row: Mapping[str, Any], pixel_scale: float, terms: OpticsTerms, seed: int
+    row: Mapping[str, Any], pixel_scale: float, terms: OpticsTerms, seed: int, response: float = 1.0
 ) -> TrueVisit:
     """Return a visit from its row of the plan (see `plan.science_plan`)."""
     commanded = Pointing(
@@ -93,6 +106,7 @@ def true_visit(
         extinction=float(row["extinction"]),
         throughput=float(row["throughputOffset"]),
         m5=float(row["magLim"]),
+        response=response,
         pixel_scale=pixel_scale,
         terms=terms,
         seed=seed,

@@ -145,3 +145,43 @@ def test_the_plan_is_as_deep_as_its_conditions_in_every_band(cadence):
         visit = true_visit(row, 0.2, OpticsTerms(), 3)
         zero = zero_point(visit.band, visit.airmass, visit.extinction)
         assert depth(zero, visit.sky.electrons, visit.seeing) == pytest.approx(row["magLim"])
+
+
+def test_a_mean_detector_is_as_deep_as_its_visit(release):
+    visits = pq.read_table(release.products["truth_visit"]).to_pandas().set_index("visit")
+    detector = pq.read_table(release.products["truth_visit_detector"]).to_pandas()
+    depth = detector.groupby("visit")["magLim"].mean()
+    # Response of a detector 1 %, size of its PSF 1 %, sky 1 %.
+    assert np.abs(depth - visits["magLim"]).max() < 0.05
+
+
+def test_mean_response_is_that_of_the_flats():
+    from skyassay.pipeline.instrument.layouts import camera
+    from skyassay.simulator.camera.electronics import true_detector
+    from skyassay.simulator.camera.terms import CameraTerms
+    from skyassay.simulator.exposure.frames import Observatory
+
+    terms = CameraTerms(detector_sensitivity=0.0, illumination_slope=0.0)
+    nominal = camera("small")
+    flats = [true_detector(nominal, d, 1, terms).flat("r_sim").mean(dtype=float) for d in (0, 3, 6)]
+    few = Observatory(nominal, 1, {}, {}, {}, {}, terms=terms)
+    # Another filter vignettes up to a fifth more or less: of 8 %.
+    assert few.response == pytest.approx(np.mean(flats), abs=0.02)
+    assert 0.88 < few.response < 0.97
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "raw").write_text("in the way")
+    with pytest.raises(SimulatorError) as found:
+        simulate_frames("tiny", 1, tmp_path, visits_per_band=1, workers=1, calibrations=False)
+    assert found.value.code == "not_writable"
+    assert not (tmp_path / "manifest.json").exists()
+
+
+def test_truth_of_the_pointing_is_not_what_was_commanded(release):
+    log = pq.read_table(release.products["observation_log"]).to_pandas().set_index("exposure")
+    visits = pq.read_table(release.products["truth_visit"]).to_pandas().set_index("visit")
+    off = 3600.0 * np.abs(visits["dec"] - log["dec"])
+    assert (off > 0.0).all() and (off < 12.0).all()
+    late = 86_400e3 * (visits["expMidptMJD"] - visits["trueMidptMJD"])
+    assert (np.abs(late) < 20.0).all() and np.ptp(late) > 0.0
