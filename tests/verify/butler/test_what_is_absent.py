@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from lsst.daf.butler import Butler
 
-from skyassay.pipeline.products import ProductError
+from skyassay.pipeline.products import ProductError, products
 from skyassay.requirements_map import load
 from skyassay.verify.butler import finding
 from skyassay.verify.butler.opening import open_repository
@@ -202,3 +202,9 @@ def test_the_command(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert (code, "bad_inputs" in err) == (4, True)
     code, _, err = run(capsys, "measure")
     assert (code, "bad_inputs" in err) == (4, True)
+
+
+def test_stand_ins_are_of_known_products() -> None:
+    assert set(finding.NAMES) <= set(products())
+    for product, names in finding.NAMES.items():
+        assert names[0] == product  # what goes by the product's own name is read first
