@@ -26,7 +26,7 @@ from skyassay.pipeline.tasks.lamps import (
 )
 
 #: ``observation_reason`` of flats of the ramp that measures gain and linearity.
-RAMP = ("ramp",)
+RAMP = ("ptc",)
 
 
 class CpBiasConnections(LampConnections, dimensions=PER_DETECTOR):
