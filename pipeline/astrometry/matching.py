@@ -44,7 +44,7 @@ class MatchConfig:
     tolerance: float = 0.6
     brightest: int = 100
     min_matches: int = 3
-    max_chance: float = 1e-4
+    max_chance: float = 1e-5
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def match_stars(
     smear = tolerance + config.max_turn * float(np.hypot(*wcs.size)) / 2.0
     best: tuple[float, Ints, Ints, Floats] | None = None
     for start in _votes(seen[: config.brightest], there[: config.brightest], reach, smear):
-        found = _refine(seen, there, start, smear, tolerance)
+        found = _refine(seen, there, start, smear, tolerance, 2.0 * config.max_turn)
         chance = _chance(len(found[0]), len(seen), there, wcs.size, tolerance, reach)
         if best is None or chance < best[0]:
             best = (chance, *found)
@@ -173,7 +173,12 @@ def _votes(seen: Floats, there: Floats, reach: float, cell: float) -> Floats:
 
 
 def _refine(
-    seen: Floats, there: Floats, start: Floats, smear: float, tolerance: float
+    seen: Floats,
+    there: Floats,
+    start: Floats,
+    smear: float,
+    tolerance: float,
+    most: float,
 ) -> tuple[Ints, Ints, Floats]:
     """Return pairs and transform, narrowing the search from the smear to the tolerance."""
     transform = np.array([[start[0], 1.0, 0.0], [start[1], 0.0, 1.0]])
@@ -183,7 +188,7 @@ def _refine(
         i, j = _pairs(tree, seen, there, transform, float(radius))
         if len(i) < 3:
             break
-        transform = _transform(seen[i], there[j], float(radius))
+        transform = _transform(seen[i], there[j], float(radius), most)
     i, j = _pairs(tree, seen, there, transform, tolerance)
     return i, j, transform
 
@@ -205,28 +210,30 @@ def _pairs(
     return i[mutual], j[mutual]
 
 
-def _transform(seen: Floats, there: Floats, radius: float) -> Floats:
+def _transform(seen: Floats, there: Floats, radius: float, most: float) -> Floats:
     """Return the transform that brings reference stars to detections.
 
-    With ten pairs or more linear, with five a similarity, with less a shift: a false pair
-    among few would turn and stretch the image. Half of the pairs, those that agree best with
-    the median shift, come first.
+    With ten pairs or more linear, with five a similarity; with less, or where that would turn
+    or stretch by more than `most`, a shift: false pairs would. Only pairs that agree with the
+    median shift count.
     """
     delta = seen - there
-    shift = np.median(delta, axis=0)
-    off = np.hypot(*(delta - shift).T)
+    off = np.hypot(*(delta - np.median(delta, axis=0)).T)
     good = off <= max(np.sort(off)[len(off) // 2] * 3.0, 0.25 * radius)
     seen, there = seen[good], there[good]
     n = len(seen)
+    one, nil = np.ones(n), np.zeros(n)
+    found = None
     if n >= 10:
-        design = np.column_stack([np.ones(n), there])
-        return np.asarray(np.linalg.lstsq(design, seen, rcond=None)[0].T)
-    if n >= 5:
-        one, nil = np.ones(n), np.zeros(n)
+        design = np.column_stack([one, there])
+        found = np.linalg.lstsq(design, seen, rcond=None)[0].T
+    elif n >= 5:
         rows_x = np.column_stack([one, nil, there[:, 0], -there[:, 1]])
         rows_y = np.column_stack([nil, one, there[:, 1], there[:, 0]])
         p = np.linalg.lstsq(np.vstack([rows_x, rows_y]), seen.T.ravel(), rcond=None)[0]
-        return np.array([[p[0], p[2], -p[3]], [p[1], p[3], p[2]]])
+        found = np.array([[p[0], p[2], -p[3]], [p[1], p[3], p[2]]])
+    if found is not None and np.linalg.norm(found[:, 1:] - np.eye(2), 2) <= most:
+        return np.asarray(found, float)
     shift = (seen - there).mean(axis=0)
     return np.array([[shift[0], 1.0, 0.0], [shift[1], 0.0, 1.0]])
 

@@ -82,10 +82,11 @@ def test_the_order_of_rows_does_not_matter():
     assert np.array_equal(first.transform, other.transform)
 
 
-@pytest.mark.parametrize("seed", range(40))
-def test_unrelated_lists_are_refused(seed):
+# The last pair has five stars that agree when the image is stretched by 0.8 percent.
+@pytest.mark.parametrize(("seed", "other"), [*((s, s + 1000) for s in range(30)), (133, 1_000_133)])
+def test_unrelated_lists_are_refused(seed, other):
     lists, nominal, _ = scene(seed)
-    others, _, _ = scene(seed + 1000)
+    others, _, _ = scene(other)
     with pytest.raises(AstrometryError) as found:
         match_stars(*lists[:3], *others[3:], nominal)
     assert found.value.code == "no_astrometric_match"
