@@ -13,8 +13,8 @@ from skyassay.pipeline.measurement.errors import MeasurementError
 
 #: Noise (standard deviations) beyond which a pixel of a cell is left out.
 CLIP = 3.0
-#: Standard deviation of a unit Gaussian cut at +-3.
-CUT_WIDTH = 0.98658
+#: Standard deviation of a unit Gaussian clipped at 3 of its own until nothing changes.
+CUT_WIDTH = 0.98485
 #: A cell with a smaller share of usable pixels takes its value from its neighbours.
 LEAST_SHARE = 0.05
 
@@ -96,5 +96,16 @@ def _filled(values: NDArray[np.float64], known: NDArray[np.bool_]) -> NDArray[np
 
 
 def _smooth(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    made: NDArray[np.float64] = median_filter(values, size=3, mode="nearest")
+    """Return the 3 x 3 medians; beyond its edges the mesh goes on as an odd reflection.
+
+    So a tilted sky keeps its tilt up to the border.
+    """
+    for axis in range(2):
+        width = [(0, 0), (0, 0)]
+        width[axis] = (1, 1)
+        if values.shape[axis] > 1:
+            values = np.pad(values, width, mode="reflect", reflect_type="odd")
+        else:
+            values = np.pad(values, width, mode="edge")
+    made: NDArray[np.float64] = median_filter(values, size=3)[1:-1, 1:-1]
     return made

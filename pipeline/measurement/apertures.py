@@ -11,10 +11,9 @@ from skyassay.pipeline.measurement.compiled import compiled
 from skyassay.pipeline.psf.model import PsfModel
 
 #: Radius (pixel) up to which the exact overlap of circle and pixels is summed; beyond, the
-#: edge holds so little of a source that chords through three lines per row are as good; from
-#: `COARSE` on, one line per row.
-EXACT, COARSE = 12.0, 20.0
-LINES = 3
+#: edge holds so little of a source that one chord per row, of the circle's mean length in
+#: this row, is as good. Areas are exact with both.
+EXACT = 12.0
 
 
 @compiled
@@ -27,22 +26,26 @@ def _chords(
 ) -> None:
     """Sum circles from the running sums of rows, shape (ny, nx + 1)."""
     ny, width = sums.shape
-    lines = LINES if radius < COARSE else 1
+    half_square = 0.5 * radius * radius
     for k in range(len(x)):
         total = 0.0
-        for j in range(int(np.floor(y[k] - radius)), int(np.ceil(y[k] + radius)) + 1):
+        # The integral of sqrt(R**2 - v**2) up to the lower edge of a row, from the bottom on.
+        below = -0.5 * np.pi * half_square
+        for j in range(int(np.rint(y[k] - radius)), int(np.rint(y[k] + radius)) + 1):
+            low, high = max(j - 0.5 - y[k], -radius), min(j + 0.5 - y[k], radius)
+            if high <= low:
+                continue
+            above = 0.5 * high * np.sqrt(radius * radius - high * high)
+            above += half_square * np.arcsin(high / radius)
+            chord = (above - below) / (high - low)
+            below = above
             if j < 0 or j >= ny:
                 continue
-            for line in range(lines):
-                off = j + (line + 0.5) / lines - 0.5 - y[k]
-                if abs(off) >= radius:
-                    continue
-                chord = np.sqrt(radius * radius - off * off)
-                for side in (-1.0, 1.0):
-                    end = min(max(x[k] + side * chord + 0.5, 0.0), width - 1.0)
-                    i = min(int(end), width - 2)
-                    f = end - i
-                    total += side * ((1.0 - f) * sums[j, i] + f * sums[j, i + 1]) / lines
+            for side in (-1.0, 1.0):
+                end = min(max(x[k] + side * chord + 0.5, 0.0), width - 1.0)
+                i = min(int(end), width - 2)
+                f = end - i
+                total += side * (high - low) * ((1.0 - f) * sums[j, i] + f * sums[j, i + 1])
         out[k] = total
 
 
@@ -159,7 +162,7 @@ def _held(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return distances and the share of a star there within a circle: mean of four sides."""
     half = stamp.shape[0] // 2
-    at = np.arange(0.0, reach + 1.0, 0.5 if radius <= EXACT else 1.0)
+    at = np.arange(0.0, reach + 1.0, 0.5)
     held = np.zeros(len(at))
     for dx, dy in ((1.0, 0.0), (-1.0, 0.0), (0.0, 1.0), (0.0, -1.0)):
         held += circle_sums(stamp, half + at * dx, half + at * dy, (radius,))[:, 0] / 4.0

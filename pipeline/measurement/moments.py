@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 
 from skyassay.pipeline.measurement.compiled import compiled
 
-#: Relative change at which the iteration ends, and how often it may run.
+#: Relative change at which the iteration ends, how often it may run, and after how many rounds
+#: a thousand times more will do: pixels that enter and leave the weight can keep it swinging.
 TOLERANCE = 1e-6
-ROUNDS = 60
+ROUNDS, PATIENCE = 60, 20
 #: Standard deviations of the weight beyond which a pixel weighs nothing (exp(-10)).
 CUT = 20.0
 #: A weight narrower than this (pixel**2) falls between the pixels.
@@ -40,7 +41,7 @@ def adaptive_moments(
     ny, nx = stamp.shape
     cx, cy = start_x, start_y
     wxx, wxy, wyy = guess, 0.0, guess
-    for _ in range(ROUNDS):
+    for turn in range(ROUNDS):
         det = wxx * wyy - wxy * wxy
         if not (det > 0.0 and wxx + wyy > LEAST_TRACE and wxx < nx * nx and wyy < ny * ny):
             return False
@@ -84,7 +85,8 @@ def adaptive_moments(
         if grow > 2.0 or grow < 0.5:
             txx, txy, tyy = 2.0 * nxx, 2.0 * nxy, 2.0 * nyy
         change = abs(txx - wxx) + abs(txy - wxy) + abs(tyy - wyy)
-        done = change < TOLERANCE * (wxx + wyy) and abs(mx) + abs(my) < 1e-5
+        limit = TOLERANCE if turn < PATIENCE else 1000.0 * TOLERANCE
+        done = change < limit * (wxx + wyy) and abs(mx) + abs(my) < 10.0 * limit
         wxx, wxy, wyy = txx, txy, tyy
         if done:
             out[0], out[1], out[2], out[3], out[4] = cx, cy, wxx, wxy, wyy

@@ -15,8 +15,9 @@ from skyassay.pipeline.psf.model import PER_STEP, PsfModel, terms
 from skyassay.pipeline.psf.profile import WIDTHS, fit_shares
 from skyassay.pipeline.psf.sweep import sweep
 
-#: Rounds of profile, positions and sizes; the third changes sizes by less than 1e-4.
-ROUNDS = 3
+#: Rounds of profile, positions and sizes, and the first of them with a correction; positions
+#: move with it, so it takes two.
+ROUNDS, CORRECTED = 4, 2
 #: Relative scatter of the size that no model here follows, added to the noise of a star.
 FLOOR = 0.003
 
@@ -125,7 +126,7 @@ def fit_psf(stars: Stars, options: Options) -> PsfModel:
             stamps, usable, model.shapes(*stars.moments[:, :2].T), placed, stars.noise
         )
         model = replace(model, shares=shares, bump=np.zeros((1, 1)))
-        if turn == ROUNDS - 1:
+        if turn >= CORRECTED:
             model = replace(model, bump=leftover(stamps, usable, model, stars, placed))
         model = _matched(model, stars, placed, basis, weight)
     if not np.isfinite(model.image(shape[1] / 2, shape[0] / 2)).all():

@@ -21,7 +21,7 @@ PLACES = (0.1, 0.5, 0.9)
 def terms(
     x: NDArray[np.float64], y: NDArray[np.float64], shape: tuple[int, int], degree: int
 ) -> NDArray[np.float64]:
-    """Return the polynomial terms at positions: 1, then those of degree 1, then of degree 2.
+    """Return the polynomial terms at positions: 1; y, x; y y, x y, x x; shape (n, n_terms).
 
     Coordinates run from -1 to 1 over the detector of `shape` (rows, columns).
     """

@@ -13,9 +13,9 @@ from skyassay.pipeline.measurement.errors import MeasurementError
 if TYPE_CHECKING:
     from skyassay.pipeline.psf.fit import Placed
 
-#: Widths of the Gaussians in units of the shape. Steps of a third follow a Moffat or
-#: Kolmogorov profile to a few 1e-4 of its peak.
-WIDTHS = np.array([0.6, 0.78, 1.0, 1.3, 1.75, 2.4, 3.4])
+#: Widths of the Gaussians in units of the shape. Steps of a fifth follow a double Gaussian of
+#: any widths to 0.2 % of its peak, steps of a third to 0.5 %.
+WIDTHS = np.array([0.55, 0.66, 0.8, 0.9, 1.0, 1.2, 1.45, 1.75, 2.1, 2.5, 3.0, 3.6, 4.3])
 
 
 def fit_shares(
