@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from functools import cache
 
 from skyassay.simulator.errors import SimulatorError
-from skyassay.simulator.samples import astrometry, galaxies, psf, stars, visits, zero_points
+from skyassay.simulator.samples import astrometry, galaxies, images, psf, stars, visits, zero_points
 from skyassay.simulator.samples.model import Sampler
 
-_FAMILIES = (stars, zero_points, psf, visits, galaxies, astrometry)
+_FAMILIES = (stars, zero_points, psf, visits, galaxies, astrometry, images)
 
 
 @cache
