@@ -12,9 +12,9 @@ from typing import Any
 from lsst.daf.butler import Butler, CollectionType, MissingDatasetTypeError, Quantum
 from lsst.daf.butler.registry import MissingCollectionError
 from lsst.pipe.base import Pipeline
-from lsst.pipe.base.all_dimensions_quantum_graph_builder import AllDimensionsQuantumGraphBuilder
 from lsst.pipe.base.quantum_graph import PredictedQuantumGraph, PredictedQuantumGraphComponents
 
+from skyassay.pipeline.execution.builder import CompletingBuilder
 from skyassay.pipeline.execution.errors import ExecutionError, sentence
 from skyassay.pipeline.execution.outcome import Outcome, Status
 from skyassay.pipeline.execution.summary import summary_type
@@ -88,7 +88,8 @@ def build_graph(
     request : Request
         What to run on what.
     skip_existing : bool
-        Leave out the quanta whose metadata is in the output chain.
+        Leave out the quanta whose metadata is in the output chain, unless something that
+        they read is made now.
     options : mapping, optional
         Kept in the header of the graph.
 
@@ -98,7 +99,7 @@ def build_graph(
         `GRAPH_NOT_BUILT`, with the words of the builder.
     """
     try:
-        builder = AllDimensionsQuantumGraphBuilder(
+        builder = CompletingBuilder(
             request.pipeline.to_graph(),
             butler,
             where=request.where,
@@ -118,8 +119,10 @@ def build_graph(
         ) from err
 
 
-def find_existing(butler: Butler, request: Request) -> list[Outcome]:
-    """Return the quanta of the tasks that earlier runs into the chain have finished."""
+def find_existing(butler: Butler, request: Request, graph: PredictedQuantumGraph) -> list[Outcome]:
+    """Return the quanta that earlier runs into the chain have finished and `graph` leaves out."""
+    nodes = graph.quantum_only_xgraph.nodes.values()
+    planned = {(n["task_label"], tuple(n["data_id"].required_values)) for n in nodes}
     found: list[Outcome] = []
     try:
         butler.collections.get_info(request.output)
@@ -135,7 +138,9 @@ def find_existing(butler: Butler, request: Request) -> list[Outcome]:
                 limit=None,
             )
             found += [
-                Outcome(ref.id, label, dict(ref.dataId.required), Status.EXISTING) for ref in refs
+                Outcome(ref.id, label, dict(ref.dataId.required), Status.EXISTING)
+                for ref in refs
+                if (label, tuple(ref.dataId.required_values)) not in planned
             ]
     return found
 

@@ -8,18 +8,22 @@ there are finished, because that is written last; what others have written is re
 from __future__ import annotations
 
 import fcntl
-import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from lsst.daf.butler import Butler, DatasetRef, Quantum
+from lsst.daf.butler import Butler
 from lsst.pipe.base.quantum_graph import PredictedQuantumGraph, PredictedQuantumGraphComponents
 
 from skyassay.pipeline.execution.driver import Plan
-from skyassay.pipeline.execution.errors import named
-from skyassay.pipeline.execution.outcome import Outcome, Status
-from skyassay.pipeline.execution.register import butler_of_files, keepable, register_outputs
+from skyassay.pipeline.execution.errors import STOPPED, named
+from skyassay.pipeline.execution.outcome import Status
+from skyassay.pipeline.execution.register import (
+    butler_of_files,
+    keepable,
+    register_outputs,
+    remove_leftovers,
+)
 from skyassay.pipeline.execution.worker import metadata_ref
 
 
@@ -83,25 +87,16 @@ def _recover_run(butler: Butler, repo: str, path: Path) -> int:
     options = graph.header.metadata
     plan = Plan(graph, tuple(options["same"]), tuple(options["in_memory"]))
     quanta = graph.build_execution_quanta()
-    written = {q: [r for refs in quanta[q].outputs.values() for r in refs] for q in quanta}
-    refs = [ref for some in written.values() for ref in some]
-    with butler_of_files(repo, graph, refs) as files:
-        there = files.stored_many(refs)
-        outcomes = {q: _outcome(plan, q, quanta[q], there) for q in quanta}
-        # What the run itself has entered stays: tables made without failed inputs, logs.
-        known = {r.id for r in butler.query_all_datasets(graph.header.output_run, limit=None)}
-        unfinished = written.keys() - keepable(plan, outcomes)
-        stale = [r for q in unfinished for r in written[q] if there[r] and r.id not in known]
-        if stale:
-            files.pruneDatasets(stale, disassociate=True, unstore=True, purge=True)
-    return register_outputs(butler, repo, plan, outcomes)
-
-
-def _outcome(
-    plan: Plan, quantum_id: uuid.UUID, quantum: Quantum, there: Mapping[DatasetRef, bool]
-) -> Outcome:
-    """Return what the files say of a quantum."""
-    label = plan.quanta.nodes[quantum_id]["task_label"]
-    finished = there[metadata_ref(plan.graph.pipeline_graph.tasks[label], quantum)]
-    status = Status.SUCCESS if finished else Status.SKIPPED
-    return Outcome(quantum_id, label, dict(quantum.dataId.required), status, outputs=None)
+    labels = {q: plan.quanta.nodes[q]["task_label"] for q in quanta}
+    marks = {q: metadata_ref(graph.pipeline_graph.tasks[labels[q]], quanta[q]) for q in quanta}
+    with butler_of_files(repo, graph, marks.values()) as files:
+        there = files.stored_many(marks.values())
+    outcomes = {}
+    for quantum_id, mark in marks.items():
+        outcomes[quantum_id] = plan.blank(quantum_id, Status.SKIPPED, STOPPED, "")
+        if there[mark]:
+            outcomes[quantum_id].status, outcomes[quantum_id].outputs = Status.SUCCESS, None
+    # What the run itself has entered stays: tables made without failed inputs, logs.
+    known = {r.id for r in butler.query_all_datasets(graph.header.output_run, limit=None)}
+    remove_leftovers(repo, plan, outcomes.keys() - keepable(plan, outcomes), known)
+    return register_outputs(butler, repo, plan, outcomes, known)

@@ -54,11 +54,28 @@ def find_outputs(
 
 
 def register_outputs(
-    butler: Butler, repo: str, plan: Plan, outcomes: Mapping[uuid.UUID, Outcome]
+    butler: Butler,
+    repo: str,
+    plan: Plan,
+    outcomes: Mapping[uuid.UUID, Outcome],
+    known: Collection[uuid.UUID] = (),
 ) -> int:
     """Enter the outputs of finished quanta, and the logs of failed ones, into the repository.
 
     The files are where they belong already; one transaction enters them, or none of them.
+
+    Parameters
+    ----------
+    butler : Butler
+        The repository, writeable.
+    repo : str
+        Its URI.
+    plan : Plan
+        The graph.
+    outcomes : mapping
+        What became of its quanta.
+    known : collection of uuid.UUID
+        Datasets that are in the repository already.
 
     Returns
     -------
@@ -67,11 +84,38 @@ def register_outputs(
     """
     keep = keepable(plan, outcomes)
     keep |= {q for q, o in outcomes.items() if o.status is Status.FAILED and o.outputs}
-    refs = find_outputs(plan, outcomes, keep)
+    refs = [ref for ref in find_outputs(plan, outcomes, keep) if ref.id not in known]
     if not refs:
         return 0
     with butler_of_files(repo, plan.graph, refs) as source:
         return len(butler.transfer_from(source, refs, transfer="auto", skip_missing=True))
+
+
+def remove_leftovers(
+    repo: str, plan: Plan, which: Collection[uuid.UUID], known: Collection[uuid.UUID] = ()
+) -> None:
+    """Remove the files of quanta that the repository will not call finished.
+
+    Parameters
+    ----------
+    repo : str
+        Repository.
+    plan : Plan
+        The graph.
+    which : collection of uuid.UUID
+        Quanta.
+    known : collection of uuid.UUID
+        Datasets that are in the repository and stay.
+    """
+    if not which:
+        return
+    quanta = plan.graph.build_execution_quanta(which)
+    refs = [r for q in quanta.values() for some in q.outputs.values() for r in some]
+    with butler_of_files(repo, plan.graph, refs) as files:
+        there = files.stored_many(ref for ref in refs if ref.id not in known)
+        stale = [ref for ref, exists in there.items() if exists]
+        if stale:
+            files.pruneDatasets(stale, disassociate=True, unstore=True, purge=True)
 
 
 def butler_of_files(

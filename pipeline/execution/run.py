@@ -121,8 +121,8 @@ def run_pipeline(
             components = build_graph(
                 butler, request, skip_existing=skip_existing, options=options.grouping
             )
-            existing = find_existing(butler, request) if skip_existing else []
-        graph = components.assemble()
+            graph = components.assemble()
+            existing = find_existing(butler, request, graph) if skip_existing else []
         if not len(graph) and not existing:
             raise ExecutionError(
                 "No data match: the graph has no quanta.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,9 +14,9 @@ from lsst.pipe.base.quantum_graph import PredictedQuantumGraph
 
 from skyassay.pipeline.execution.driver import Limits, Plan, Walk
 from skyassay.pipeline.execution.errors import STOPPED, named
-from skyassay.pipeline.execution.outcome import Outcome
+from skyassay.pipeline.execution.outcome import Outcome, Status
 from skyassay.pipeline.execution.pool import Pool, open_pool
-from skyassay.pipeline.execution.register import register_outputs
+from skyassay.pipeline.execution.register import keepable, register_outputs, remove_leftovers
 from skyassay.pipeline.execution.report import RunReport
 from skyassay.pipeline.execution.stopping import StopRequest, stop_on_signals
 from skyassay.pipeline.execution.summary import put_summary
@@ -98,6 +98,7 @@ class Session:
             finally:
                 with timed(self.timings, "register"), named(_NOT_ENTERED, "NOT_REGISTERED"):
                     registered = register_outputs(self.butler, self.repo, plan, outcomes)
+                    remove_leftovers(self.repo, plan, _unwanted(plan, outcomes))
             rows = sorted([*self.existing, *outcomes.values()], key=lambda o: (o.label, o.name))
             with named(_NOT_ENTERED, "NOT_REGISTERED"):
                 put_summary(self.butler, self.graph.header.output_run, rows)
@@ -135,3 +136,13 @@ class Session:
         setup = WorkerSetup(self.repo, str(self.path))
         drop = self.options.missing == "drop"
         Walk(plan, pool, setup, record, stop, drop, self.options.limits).run()
+
+
+def _unwanted(plan: Plan, outcomes: Mapping[uuid.UUID, Outcome]) -> set[uuid.UUID]:
+    """Return the quanta that were run and have to be run again, from nothing.
+
+    Those of a stopped run are not among them: a worker may still be finishing one.
+    """
+    good = {q for q, outcome in outcomes.items() if outcome.status.is_good}
+    lost = {q for q, outcome in outcomes.items() if outcome.status is Status.LOST}
+    return (good - keepable(plan, outcomes)) | lost

@@ -18,7 +18,7 @@ VISITS, DETECTORS = 2, 3
 QUANTA = VISITS * (2 * DETECTORS + 1)
 
 
-class KilledWorker(Exception):
+class KilledWorker(Exception):  # noqa: N818
     """Named like the error of Dask."""
 
 
@@ -84,7 +84,7 @@ def test_the_third_death_is_the_last(repo, demo, mortal):
     lost = next(o for o in report.outcomes if o.status is Status.LOST)
     assert (lost.attempts, lost.code) == (3, "WORKER_LOST")
     assert "died 3 times" in report.statement()
-    assert demo.names(repo, "demo_clean") == []
+    assert demo.names(repo, "demo_clean") == [] and demo.stray_files(repo) == set()
 
 
 def test_an_error_outside_the_task_is_no_death(repo, demo, mortal):

@@ -14,9 +14,10 @@ VISITS, DETECTORS = 2, 3
 QUANTA = VISITS * (2 * DETECTORS + 1)
 
 
-def test_a_run_makes_everything_and_a_rerun_nothing(repo, demo):
-    seen = []
-    first = demo.run_here(repo, demo.make_pipeline(), progress=lambda *a: seen.append(a[1:]))
+def test_a_run_makes_everything_and_a_rerun_nothing(repo, demo, tmp_path):
+    seen, path = [], tmp_path / "pipeline.yaml"
+    demo.make_pipeline().write_to_uri(str(path))
+    first = demo.run_here(repo, path, progress=lambda *a: seen.append(a[1:]))
     assert first.counts == {"SUCCESS": QUANTA}
     assert first.complete and not first.failures
     assert seen == [(i + 1, QUANTA) for i in range(QUANTA)]

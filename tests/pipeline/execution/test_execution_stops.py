@@ -29,6 +29,7 @@ def test_held_datasets_are_never_written(repo, demo, tmp_path):
     assert report.jobs == VISITS * (DETECTORS + 1)
     assert demo.names(repo, "demo_clean") == []
     assert len(demo.names(repo, "clean_metadata")) == VISITS * DETECTORS - 1
+    assert demo.stray_files(repo) == set()
     again = demo.run_here(repo, demo.make_pipeline(), **HELD)
     assert again.counts == {"SUCCESS": 3, "EXISTING": QUANTA - 3} and again.complete
     assert len(demo.names(repo, "demo_stars")) == VISITS * DETECTORS
@@ -76,6 +77,7 @@ def test_sigterm_keeps_what_is_finished(repo, demo, options):
     assert demo.stray_files(repo) == set()
     again = demo.run_here(repo, demo.make_pipeline(), **options)
     assert again.counts == {"SUCCESS": QUANTA - done, "EXISTING": done} and again.complete
+    assert again.recovered == 0
 
 
 def test_what_could_not_be_registered_is_taken_up(repo, demo, monkeypatch, tmp_path):
