@@ -12,7 +12,8 @@ def compiled(function: F) -> F:
     """Return the function compiled; what was compiled is kept on disk where that is possible.
 
     Floating arithmetic is done as written, so the same input gives the same bits in every
-    process. A division by zero gives an infinity or NaN, as in numpy.
+    process. A division by zero gives an infinity or NaN, as in numpy. What is kept on disk
+    knows its own file only: after a change in a function that others call, touch their files.
     """
     from numba import njit
 
