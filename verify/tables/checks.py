@@ -69,7 +69,7 @@ def checks(product: Product, there: tuple[str, ...]) -> tuple[Check, ...]:
     for name in checked_columns(product, there):
         made += _column_checks(product.columns[name])
     key = tuple(name for name in product.key if name in there)
-    if key == product.key:
+    if key and key == product.key:
         made.append(Check("unique", key, "error", f"share their {', '.join(key)} with another"))
     return tuple(made)
 

@@ -7,16 +7,18 @@ import sys
 from pathlib import Path
 
 import pytest
+from astropy.table import Table
 from lsst.daf.butler import Butler
 
 from skyassay.pipeline.products import ProductError, products
 from skyassay.requirements_map import load
 from skyassay.verify.butler import finding
 from skyassay.verify.butler.opening import open_repository
-from skyassay.verify.butler.source import open_collection
+from skyassay.verify.butler.source import ButlerSource, open_collection
 from skyassay.verify.cli import main
 from skyassay.verify.errors import VerifyError
 from skyassay.verify.measuring import Request, choose, measure, with_tables
+from skyassay.verify.tables.checks import Check, checks
 
 from .hands import CAMERA, RUN, VISITS, open_again, records, register, source_table
 
@@ -208,3 +210,20 @@ def test_stand_ins_are_of_known_products() -> None:
     assert set(finding.NAMES) <= set(products())
     for product, names in finding.NAMES.items():
         assert names[0] == product  # what goes by the product's own name is read first
+
+
+def test_a_product_without_a_key_has_no_contract_about_it(repo: Path) -> None:
+    butler = Butler.from_config(str(repo), writeable=True, run="work")
+    register(butler, "quantum_summary", ("instrument",), "ArrowAstropy")
+    rows = {"label": ["isr", "isr"], "dataId": ["", ""], "status": ["SUCCESS", "SUCCESS"]}
+    butler.put(Table(rows), "quantum_summary", instrument=CAMERA)
+    source = open_again(repo, "work")
+    assert all(check.columns or check.kind == "rows" for check in checks_of(source))
+    parts = list(source.partitions({"quantum_summary": ("label",)}, "row", 2))
+    # handed to several parts, each row would count as often
+    assert [p["quantum_summary"]["label"].tolist() for p in parts] == [["isr", "isr"]]
+
+
+def checks_of(source: ButlerSource) -> tuple[Check, ...]:
+    stored = source.one("quantum_summary")
+    return checks(stored.product, stored.columns())
