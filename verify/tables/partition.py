@@ -51,10 +51,10 @@ def hash_partition(
         return
     sample, pieces = head[-1], chain(head, stream)
     size = sample.nbytes / max(sample.num_rows, 1) * rows
-    if size > limit:
-        yield from _in_files(pieces, sample.schema, by, count)
-    elif count == 1:
+    if count == 1:
         yield pa.concat_tables(list(pieces))
+    elif size > limit:
+        yield from _in_files(pieces, sample.schema, by, count)
     else:
         yield from _in_memory(pieces, sample.schema, by, count)
 

@@ -120,7 +120,7 @@ class FileSource:
     def partitions(
         self, needs: Mapping[str, tuple[str, ...]], locality: str, count: int
     ) -> Iterator[Tables]:
-        """Yield `count` partitions of the products in `needs`.
+        """Yield `count` partitions of the products in `needs`; one, where none can be cut.
 
         Parameters
         ----------
@@ -146,12 +146,13 @@ class FileSource:
             ``unit_ambiguous``.
         """
         _check(locality, count)
+        plans = {name: layout(self.one(name), wanted, locality) for name, wanted in needs.items()}
+        if not any(plan.by for plan in plans.values()):
+            count = 1  # handed whole to several, each row would count as often
         streams = {}
-        for name, wanted in needs.items():
-            one = self.one(name)
-            plan = layout(one, wanted, locality)
+        for name, plan in plans.items():
             done = partial(self._tallies.__setitem__, name)
-            streams[name] = stream_parts(one, plan, count, self.memory_bytes, done)
+            streams[name] = stream_parts(self.one(name), plan, count, self.memory_bytes, done)
         for _ in range(count):
             yield {name: next(stream) for name, stream in streams.items()}
 
