@@ -27,7 +27,10 @@ def _certified(butler: Butler, kind: str) -> Sequence[DatasetRef]:
 def certify(
     butler: Butler, run: str, begin: Time, days: float = VALID_DAYS, kinds: Sequence[str] = KINDS
 ) -> dict[str, int]:
-    """Certify the calibration products of a RUN; return how many of each kind.
+    """Certify the calibration products of a RUN or chain; return how many of each kind.
+
+    A product takes the place of an earlier one of the same chain: one built again, from frames
+    that have come since, or that could not be read then.
 
     Parameters
     ----------
@@ -47,17 +50,24 @@ def certify(
         ``already_certified`` where others are valid in that time.
     """
     valid = Timespan(begin, begin + TimeDelta(days, format="jd", scale="tai"))
+    ours = set(butler.collections.query(run, flatten_chains=True))
     counts: dict[str, int] = {}
     for kind in kinds:
         if not list(butler.registry.queryDatasetTypes(kind)):
             continue
         refs = list(butler.registry.queryDatasets(kind, collections=run, findFirst=True))
-        done = {ref.id for ref in _certified(butler, kind)}
+        there = _certified(butler, kind)
+        done = {ref.id for ref in there}
         fresh = [ref for ref in refs if ref.id not in done]
         if not fresh:
             continue
+        anew = {ref.dataId for ref in fresh}
+        old = [ref.dataId for ref in there if ref.run in ours and ref.dataId in anew]
         try:
-            butler.registry.certify(names.CALIB, fresh, valid)
+            with butler.registry.transaction():
+                if old:
+                    butler.registry.decertify(names.CALIB, kind, valid, dataIds=old)
+                butler.registry.certify(names.CALIB, fresh, valid)
         except ConflictingDefinitionError as error:
             raise RepositoryError(
                 f"Other {kind} products are valid at that time.",

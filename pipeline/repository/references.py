@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 from astropy.table import Table
 from lsst import sphgeom
 from lsst.daf.butler import Butler
@@ -25,7 +26,7 @@ def ingest_references(butler: Butler, folder: Path) -> int:
     path = folder / "reference_star.parquet"
     if not path.is_file():
         return 0
-    table = Table.read(path, format="parquet")
+    table = _with_units(path)
     kind = register_type(butler, names.REFERENCE, (f"htm{LEVEL}",), "ArrowAstropy")
     pixels = _pixels(np.asarray(table["coord_ra"]), np.asarray(table["coord_dec"]))
     there = {
@@ -52,3 +53,14 @@ def _pixels(ra: NDArray[np.float64], dec: NDArray[np.float64]) -> NDArray[np.int
         ],
         dtype=np.int64,
     )
+
+
+def _with_units(path: Path) -> Table:
+    """Return a Parquet table with the units that its fields state."""
+    found = pq.read_table(path)
+    table = Table({field.name: found[field.name].to_numpy() for field in found.schema})
+    for field in found.schema:
+        unit = (field.metadata or {}).get(b"unit", b"").decode()
+        if unit:
+            table[field.name].unit = unit
+    return table
