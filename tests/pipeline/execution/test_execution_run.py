@@ -42,6 +42,17 @@ def test_a_wider_rerun_does_only_what_is_new(repo, demo):
     assert anew.counts == {"SUCCESS": QUANTA}
 
 
+def test_a_table_of_all_detectors_gets_those_that_come_later(repo, demo):
+    """It was finished, and is made again; nothing is counted twice."""
+    first = demo.run_here(repo, demo.make_pipeline(), where="instrument='DemoCam' AND detector<2")
+    assert first.counts == {"SUCCESS": VISITS * 5}
+    second = demo.run_here(repo, demo.make_pipeline())
+    assert second.counts == {"SUCCESS": VISITS * 3, "EXISTING": VISITS * 4}
+    with Butler.from_config(str(repo), collections="u/out") as butler:
+        table = butler.get("demo_summary", instrument="DemoCam", visit=1)
+    assert list(table["detector"]) == [0, 1, 2]
+
+
 def test_a_later_step_finds_the_earlier_one_in_the_chain(repo, demo):
     pipeline = demo.make_pipeline()
     assert demo.run_here(repo, pipeline.subsetFromLabels(demo.labels("clean"))).counts == {
