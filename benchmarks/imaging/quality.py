@@ -12,10 +12,10 @@ from scipy.special import ndtr
 READ_NOISE = 6.0
 #: A detection is that of an object within this distance; farther than `FALSE` from all listed
 #: objects it is of none. Pixels.
-MATCH, FALSE = 1.5, 3.0
+MATCH, FALSE = 2.0, 3.0
 #: Stars whose scatter is measured: no object of more than this share of their light within
 #: `APART` pixels, and this far from the edge.
-SHARE, APART, EDGE = 0.01, 12.0, 25.0
+SHARE, APART, EDGE = 0.003, 12.0, 25.0
 LEAST_SNR = 100.0
 
 
