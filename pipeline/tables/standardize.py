@@ -118,7 +118,8 @@ def conform(table: Table, name: str = "source") -> Table:
     known = product(name)
     kinds = {"string": np.str_, "timestamp": "datetime64[us]"}
     for column in table.colnames:
-        described = known.columns.get(column)
+        # The other spelling of a column has its type and unit.
+        described = known.columns.get(known.canonical(column))
         if described is None:
             continue
         kind = kinds.get(described.dtype, described.dtype)
