@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
@@ -148,6 +149,8 @@ def find_existing(butler: Butler, request: Request, graph: PredictedQuantumGraph
 def prepare_run(butler: Butler, graph: PredictedQuantumGraph) -> None:
     """Register dataset types and collections, and write configurations and versions."""
     header = graph.header
+    # Versions come from the installed packages; that there is no eups is no news here.
+    logging.getLogger("lsst.utils.packages").setLevel(logging.ERROR)
     graph.pipeline_graph.register_dataset_types(butler)
     butler.collections.register(header.output_run)
     graph.init_output_run(butler)

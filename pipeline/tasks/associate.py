@@ -100,4 +100,7 @@ class AssociateAnalysisSourceTask(pipe_base.PipelineTask):  # type: ignore[misc]
         order = np.argsort(np.asarray(visits["visit"]))
         place = order[np.searchsorted(np.asarray(visits["visit"])[order], found["visit"])]
         found["expMidptMJD"] = np.asarray(visits["expMidptMJD"])[place]
+        # `coord_ra`, `coord_dec` are the same.
+        for name in ("ra", "dec"):
+            found.pop(name, None)
         return pipe_base.Struct(matched=conform(Table(found), "matched_source"))
