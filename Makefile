@@ -16,6 +16,7 @@ EXTRAS_core :=
 EXTRAS_demo := [contracts,dashboard,images]
 EXTRAS_test := [test]
 EXTRAS_lint := [lint]
+EXTRAS_bench := [images,scale]
 EXTRAS_docs := [docs]
 
 .DEFAULT_GOAL := help
@@ -47,7 +48,7 @@ lint: $(VENV)/.stamp-lint typing
 	$(BIN)/mypy --strict $(PACKAGES:%=-p skyassay.%)
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.stamp-core
+bench: $(VENV)/.stamp-bench
 	@set -e; for script in benchmarks/*.py; do $(BIN)/python $$script; done
 
 docs: $(VENV)/.stamp-docs
