@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,7 +62,7 @@ def ingest(
     transfer: str = "direct",
     progress: Callable[[int], None] | None = None,
 ) -> Ingested:
-    """Enter what a folder holds; what is there already is left as it is.
+    """Enter what a folder holds; what is there already and the same is left as it is.
 
     Parameters
     ----------
@@ -140,12 +141,27 @@ def _one_layout(files: list[RawFile], layout: str) -> tuple[list[RawFile], list[
 
 
 def _enter(butler: Butler, files: list[RawFile], transfer: str) -> tuple[int, int]:
-    """Enter raw frames that are not there; return how many were entered and known."""
+    """Enter raw frames that are not there; return how many were entered and known.
+
+    One that has another size than when it was entered was cut short then, or is now: Butler
+    would not read it again, so it is entered anew.
+    """
     kind = register_type(butler, "raw", ("instrument", "exposure", "detector"), "SimRaw")
     there = {
-        (ref.dataId["exposure"], ref.dataId["detector"])
+        (ref.dataId["exposure"], ref.dataId["detector"]): ref
         for ref in butler.query_datasets("raw", names.RAW, explain=False, limit=None)
     }
+    sizes = _sizes(butler, there.values())
+    found = {(f.exposure, f.detector): f.path for f in files}
+    changed = {
+        key: ref
+        for key, ref in there.items()
+        if key in found and sizes.get(ref.id, -1) not in (-1, found[key].stat().st_size)
+    }
+    if changed:
+        # Files outside of the repository stay where they are.
+        butler.pruneDatasets(changed.values(), disassociate=True, unstore=True, purge=True)
+        there = {key: ref for key, ref in there.items() if key not in changed}
     fresh = [f for f in files if (f.exposure, f.detector) not in there]
     datasets = []
     for file in fresh:
@@ -157,6 +173,19 @@ def _enter(butler: Butler, files: list[RawFile], transfer: str) -> tuple[int, in
     if datasets:
         butler.ingest(*datasets, transfer=transfer)
     return len(fresh), len(files) - len(fresh)
+
+
+def _sizes(butler: Butler, refs: Iterable[DatasetRef]) -> dict[uuid.UUID, int]:
+    """Return the sizes of files when they were entered, bytes; -1 where none was noted."""
+    # The only place that has them: there is no public call.
+    stored = butler._datastore.export_records(refs)
+    return {
+        dataset: int(info.file_size)
+        for part in stored.values()
+        for dataset, tables in part.records.items()
+        for some in tables.values()
+        for info in some
+    }
 
 
 def _skymap(butler: Butler, files: list[RawFile]) -> None:
