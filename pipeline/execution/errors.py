@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -17,6 +18,8 @@ WORKER_ERROR = "WORKER_ERROR"
 # EFBIG: the limit of a process or of a file system instead of that of the disk.
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _SQLITE_FULL = "database or disk is full"
+# What numpy says, without a number, where an array does not fit; astropy writes images with it.
+_ARRAY_CUT = re.compile(r"\d+ requested and \d+ written")
 
 
 class ExecutionError(ProductError):
@@ -36,6 +39,13 @@ def chain_of(error: BaseException) -> Iterator[BaseException]:
         todo += [other for other in (one.__context__, one.__cause__) if other is not None]
 
 
+def _is_out_of_space(error: BaseException) -> bool:
+    """Return whether a file could not be written for want of room."""
+    if not isinstance(error, OSError):
+        return False
+    return error.errno in _NO_SPACE or _ARRAY_CUT.search(str(error)) is not None
+
+
 def reason_code(error: BaseException) -> str:
     """Return the stable code of an exception.
 
@@ -45,11 +55,8 @@ def reason_code(error: BaseException) -> str:
     name of the class where there is none.
     """
     chain = list(chain_of(error))
-    for one in chain:
-        if isinstance(one, OSError) and one.errno in _NO_SPACE:
-            return DISK_FULL
-        if _SQLITE_FULL in str(one):
-            return DISK_FULL
+    if any(_is_out_of_space(one) or _SQLITE_FULL in str(one) for one in chain):
+        return DISK_FULL
     for one in chain:
         code = getattr(one, "code", None)
         if isinstance(code, str) and code:
@@ -66,7 +73,7 @@ def sentence(error: BaseException) -> str:
     full = reason_code(error) == DISK_FULL
     chain = list(chain_of(error))
     first = next(
-        (one for one in chain if full and isinstance(one, OSError) and one.errno in _NO_SPACE),
+        (one for one in chain if full and _is_out_of_space(one)),
         error,
     )
     text = " ".join(str(first).split())

@@ -139,6 +139,8 @@ def open_pool(workers: int, scheduler: str | None = None) -> Iterator[Pool]:
                 threads_per_worker=1,
                 processes=True,
                 dashboard_address=None,
+                # Without it the scheduler wants port 8787, which another run may have.
+                scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
                 silence_logs=logging.ERROR,  # the driver says what a death means
             ) as cluster,
             distributed.Client(cluster) as client,

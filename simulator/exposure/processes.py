@@ -54,7 +54,7 @@ def all_made(
                 progress(len(found), len(jobs))
     except OSError as error:
         raise SimulatorError(
-            f"No frame can be written to {directory}: {error.strerror}.",
+            f"No frame can be written to {directory}: {error.strerror or error}.",
             code="not_writable",
             hint="Make room there, or choose another --out; what was written can go.",
         ) from error
