@@ -162,6 +162,10 @@ def _add_frame(
     for s in range(n):
         # Its own dark pixels are the levels that the lit ones are compared with.
         alone = ~np.delete(bright, s, axis=0).any(axis=0) & (amps[s] < full[s])
+        # A row without light says nothing about a slope within rows; most rows have none.
+        lit = np.zeros(int(row[-1]) + 1, np.bool_)
+        lit[row[amps[s] > BRIGHT]] = True
+        alone &= lit[row]
         for t in range(n):
             if t == s:
                 continue
