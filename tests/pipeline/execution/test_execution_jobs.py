@@ -126,6 +126,11 @@ def raised(*errors: BaseException) -> BaseException:
         ),
         (OSError(errno.ENOENT, "none"), "FileNotFoundError", "FileNotFoundError: [Errno 2] none"),
         (RuntimeError("database or disk is full"), "DISK_FULL", None),
+        (
+            raised(OSError("9 requested and 4 written"), RuntimeError("cannot serialize")),
+            "DISK_FULL",
+            "OSError: 9 requested and 4 written",
+        ),
     ],
 )
 def test_an_exception_becomes_a_code_and_a_sentence(error, code, words):

@@ -17,7 +17,9 @@ import pytest
 from lsst.daf.butler import CollectionType
 
 from skyassay.pipeline.execution.report import RunReport
+from skyassay.pipeline.instrument.raw import read_header
 from skyassay.pipeline.processing import process
+from skyassay.pipeline.repository import names
 from skyassay.pipeline.repository.ingest import Ingested, ingest
 
 #: Detector -> what is done to its frame; in visit 0 but for the last.
@@ -185,8 +187,6 @@ def one_image(survey) -> dict[str, str]:
 
 def test_a_missing_flat_is_named_and_made_up_for(survey, copied, calibrate, tmp_path):
     mine = copied(tmp_path)
-    from skyassay.pipeline.instrument.raw import read_header
-
     aside = tmp_path / "aside"
     aside.mkdir()
     for path in sorted(mine.data.glob("raw/*/*_001.fits")):
@@ -194,7 +194,7 @@ def test_a_missing_flat_is_named_and_made_up_for(survey, copied, calibrate, tmp_
             shutil.move(path, aside / path.name)
             home = path.parent
     assert ingest(mine.repo, mine.data).refused == ()
-    calibrate(mine, without=("flat", "cpFlat", "defects", "cpDefects"))
+    calibrate(mine, without=("flat", "cpFlat"))
     first = process(mine.repo, "prompt", workers=0, **one_image(survey))
     (failed,) = first.failures
     assert (failed.label, failed.code) == ("isr", "missing_flat")
@@ -207,6 +207,13 @@ def test_a_missing_flat_is_named_and_made_up_for(survey, copied, calibrate, tmp_
     assert second.complete, second.statement()
     with mine.butler("SimCam/runs/prompt") as butler:
         assert len(butler.query_datasets("preliminary_visit_image")) == 1
+        # The bad pixels are looked for again in the flat, and take the place of the old ones.
+        where = {"instrument": "SimCam", "detector": 1}
+        runs = butler.collections.query("SimCam/calib/runs/*")
+        valid = butler.registry.queryDatasets(
+            "defects", collections=names.CALIB, dataId=where, findFirst=False
+        )
+        assert [ref.run for ref in valid] == [max(runs)]
 
 
 @pytest.fixture
@@ -249,6 +256,7 @@ def test_a_full_disk_is_named_and_leaves_nothing_half_written(
 
 SCRIPT = """
 import sys
+from skyassay.pipeline.instrument.raw import read_header
 from skyassay.pipeline.processing import process
 if __name__ == "__main__":
     report = process(
