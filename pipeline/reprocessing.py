@@ -96,9 +96,10 @@ def carried(sources: Table, stars: Table) -> Table:
     if len(primary) and len(stars):
         tree = cKDTree(np.column_stack([sources["x"][primary], sources["y"][primary]]))
         apart, near = tree.query(np.column_stack([stars["x"], stars["y"]]))
-        there = apart < MATCH
+        there = np.asarray(apart < MATCH)
+        rows = primary[np.asarray(near)[there]]
         for name in _CALIB:
-            flags[name][primary[near[there]]] = np.asarray(stars[name])[there]
+            flags[name][rows] = np.asarray(stars[name])[there]
     for name, column in flags.items():
         sources[name] = column
     return sources

@@ -116,7 +116,7 @@ def positions(measured: Table, wcs: SkyWcs) -> dict[str, Floats]:
 def conform(table: Table, name: str = "source") -> Table:
     """Return the table with the types and units that the product's schema states."""
     known = product(name)
-    kinds = {"string": np.str_, "timestamp": "datetime64[us]"}
+    kinds = {"string": "str", "timestamp": "datetime64[us]"}
     for column in table.colnames:
         # The other spelling of a column has its type and unit.
         described = known.columns.get(known.canonical(column))

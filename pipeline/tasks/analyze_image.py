@@ -66,7 +66,7 @@ class AnalyzeImageQualityConfig(
         )
 
 
-class AnalyzeImageQualityTask(pipe_base.PipelineTask):  # type: ignore[misc]
+class AnalyzeImageQualityTask(pipe_base.PipelineTask):
     """Look at the final image of a detector."""
 
     ConfigClass = AnalyzeImageQualityConfig

@@ -46,7 +46,7 @@ class AssociateIsolatedStarConfig(
     """Nothing to choose."""
 
 
-class AssociateIsolatedStarTask(pipe_base.PipelineTask):  # type: ignore[misc]
+class AssociateIsolatedStarTask(pipe_base.PipelineTask):
     """Find isolated stars in the visits of a tract."""
 
     ConfigClass = AssociateIsolatedStarConfig
@@ -84,7 +84,7 @@ class AssociateAnalysisSourceConfig(
     """Nothing to choose."""
 
 
-class AssociateAnalysisSourceTask(pipe_base.PipelineTask):  # type: ignore[misc]
+class AssociateAnalysisSourceTask(pipe_base.PipelineTask):
     """Find the isolated stars among the final sources."""
 
     ConfigClass = AssociateAnalysisSourceConfig

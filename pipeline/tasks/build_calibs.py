@@ -40,7 +40,7 @@ class CpBiasConfig(pipe_base.PipelineTaskConfig, pipelineConnections=CpBiasConne
     """Nothing to choose."""
 
 
-class CpBiasTask(pipe_base.PipelineTask):  # type: ignore[misc]
+class CpBiasTask(pipe_base.PipelineTask):
     """Average bias frames."""
 
     ConfigClass = CpBiasConfig
@@ -63,7 +63,7 @@ class CpCrosstalkConfig(pipe_base.PipelineTaskConfig, pipelineConnections=CpCros
     """Nothing to choose."""
 
 
-class CpCrosstalkTask(pipe_base.PipelineTask):  # type: ignore[misc]
+class CpCrosstalkTask(pipe_base.PipelineTask):
     """Measure the crosstalk between amplifiers."""
 
     ConfigClass = CpCrosstalkConfig
@@ -90,7 +90,7 @@ class CpLinearizerConfig(pipe_base.PipelineTaskConfig, pipelineConnections=CpLin
     """Nothing to choose."""
 
 
-class CpLinearizerTask(pipe_base.PipelineTask):  # type: ignore[misc]
+class CpLinearizerTask(pipe_base.PipelineTask):
     """Measure the linearity of the amplifiers."""
 
     ConfigClass = CpLinearizerConfig
@@ -118,7 +118,7 @@ class CpPtcConfig(pipe_base.PipelineTaskConfig, pipelineConnections=CpPtcConnect
     """Nothing to choose."""
 
 
-class CpPtcTask(pipe_base.PipelineTask):  # type: ignore[misc]
+class CpPtcTask(pipe_base.PipelineTask):
     """Measure gain, read noise and saturation by photon transfer."""
 
     ConfigClass = CpPtcConfig
@@ -146,7 +146,7 @@ class CpDarkConfig(pipe_base.PipelineTaskConfig, pipelineConnections=CpDarkConne
     """Nothing to choose."""
 
 
-class CpDarkTask(pipe_base.PipelineTask):  # type: ignore[misc]
+class CpDarkTask(pipe_base.PipelineTask):
     """Average dark frames, electrons per second."""
 
     ConfigClass = CpDarkConfig
@@ -175,7 +175,7 @@ class CpFlatConfig(pipe_base.PipelineTaskConfig, pipelineConnections=CpFlatConne
     """Nothing to choose."""
 
 
-class CpFlatTask(pipe_base.PipelineTask):  # type: ignore[misc]
+class CpFlatTask(pipe_base.PipelineTask):
     """Average flats of a filter to unit mean."""
 
     ConfigClass = CpFlatConfig
@@ -207,7 +207,7 @@ class CpDefectsConfig(pipe_base.PipelineTaskConfig, pipelineConnections=CpDefect
     """Nothing to choose."""
 
 
-class CpDefectsTask(pipe_base.PipelineTask):  # type: ignore[misc]
+class CpDefectsTask(pipe_base.PipelineTask):
     """Find pixels that are hot or dead."""
 
     ConfigClass = CpDefectsConfig

@@ -70,7 +70,7 @@ class CalibrateImageConfig(
         return Options(threshold=self.threshold, mesh=self.mesh, sky_sources=self.skySources)
 
 
-class CalibrateImageTask(pipe_base.PipelineTask):  # type: ignore[misc]
+class CalibrateImageTask(pipe_base.PipelineTask):
     """Calibrate the image of one detector."""
 
     ConfigClass = CalibrateImageConfig

@@ -72,7 +72,7 @@ class IsrConfig(pipe_base.PipelineTaskConfig, pipelineConnections=IsrConnections
         return Steps(cosmic_rays=self.doCosmicRays, interpolate=self.doInterpolate)
 
 
-class IsrTask(pipe_base.PipelineTask):  # type: ignore[misc]
+class IsrTask(pipe_base.PipelineTask):
     """Remove the signature of the instrument."""
 
     ConfigClass = IsrConfig

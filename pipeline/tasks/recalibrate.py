@@ -35,7 +35,7 @@ class SelfCalibratePhotometryConfig(
     """Nothing to choose."""
 
 
-class SelfCalibratePhotometryTask(pipe_base.PipelineTask):  # type: ignore[misc]
+class SelfCalibratePhotometryTask(pipe_base.PipelineTask):
     """Calibrate all visits with the stars they share."""
 
     ConfigClass = SelfCalibratePhotometryConfig
@@ -65,7 +65,7 @@ class UpdateVisitSummaryConfig(
     """Nothing to choose."""
 
 
-class UpdateVisitSummaryTask(pipe_base.PipelineTask):  # type: ignore[misc]
+class UpdateVisitSummaryTask(pipe_base.PipelineTask):
     """Put the final calibration into the summary of a visit."""
 
     ConfigClass = UpdateVisitSummaryConfig

@@ -52,7 +52,7 @@ class ReprocessVisitImageConfig(
         return Options(threshold=self.threshold, sky_sources=self.skySources)
 
 
-class ReprocessVisitImageTask(pipe_base.PipelineTask):  # type: ignore[misc]
+class ReprocessVisitImageTask(pipe_base.PipelineTask):
     """Detect and measure with the final calibration."""
 
     ConfigClass = ReprocessVisitImageConfig

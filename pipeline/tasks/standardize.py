@@ -44,7 +44,7 @@ class StandardizeConfig(pipe_base.PipelineTaskConfig, pipelineConnections=Standa
     """Nothing to choose."""
 
 
-class StandardizeTask(pipe_base.PipelineTask):  # type: ignore[misc]
+class StandardizeTask(pipe_base.PipelineTask):
     """Make the public columns of one detector."""
 
     ConfigClass = StandardizeConfig
@@ -96,7 +96,7 @@ class ConsolidateConfig(pipe_base.PipelineTaskConfig, pipelineConnections=Consol
     """Nothing to choose."""
 
 
-class ConsolidateTask(pipe_base.PipelineTask):  # type: ignore[misc]
+class ConsolidateTask(pipe_base.PipelineTask):
     """Put the tables of a visit's detectors one below the other."""
 
     ConfigClass = ConsolidateConfig
@@ -123,7 +123,7 @@ class ConsolidateSourceConfig(
     """Nothing to choose."""
 
 
-class ConsolidateSourceTask(pipe_base.PipelineTask):  # type: ignore[misc]
+class ConsolidateSourceTask(pipe_base.PipelineTask):
     """Make `source_all` and `source` of a visit."""
 
     ConfigClass = ConsolidateSourceConfig

@@ -33,7 +33,7 @@ class ConsolidateVisitSummaryConfig(
     """Nothing to choose."""
 
 
-class ConsolidateVisitSummaryTask(pipe_base.PipelineTask):  # type: ignore[misc]
+class ConsolidateVisitSummaryTask(pipe_base.PipelineTask):
     """One row of numbers per detector."""
 
     ConfigClass = ConsolidateVisitSummaryConfig
@@ -73,7 +73,7 @@ class VisitDetectorTableConfig(
     """Nothing to choose."""
 
 
-class MakeVisitDetectorTableTask(pipe_base.PipelineTask):  # type: ignore[misc]
+class MakeVisitDetectorTableTask(pipe_base.PipelineTask):
     """One row per visit and detector."""
 
     ConfigClass = VisitDetectorTableConfig
@@ -101,7 +101,7 @@ class VisitTableConfig(pipe_base.PipelineTaskConfig, pipelineConnections=VisitTa
     """Nothing to choose."""
 
 
-class MakeVisitTableTask(pipe_base.PipelineTask):  # type: ignore[misc]
+class MakeVisitTableTask(pipe_base.PipelineTask):
     """One row per visit."""
 
     ConfigClass = VisitTableConfig
