@@ -28,6 +28,7 @@ def register(app: typer.Typer) -> None:
     group.callback()(_root)
     group.command("coverage")(coverage)
     group.command("closure")(closure)
+    group.command("twin")(twin)
     app.add_typer(group, name="campaign")
 
 
@@ -107,6 +108,41 @@ def closure(
     if plots:
         for path in page.write(found, plots, "Truth closure"):
             typer.echo(f"Written: {path}", err=True)
+    code = {"PASS": 0, "FAIL": 1}.get(found.status, 3)
+    if code:
+        raise typer.Exit(code)
+
+
+def twin(
+    release: Annotated[
+        Path, typer.Option("--twin", help="Folder of tables that `assay simulate release` wrote.")
+    ],
+    repo: Annotated[
+        str | None, typer.Option(help="A Butler repository, folder or URL, of a simulation.")
+    ] = None,
+    collection: Annotated[str | None, typer.Option(help="Of --repo: what was processed.")] = None,
+    truth: Annotated[
+        str | None, typer.Option(help="Of --repo: collection of the truth tables.")
+    ] = None,
+    table: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME=PATH of the pixels instead of --repo; may be repeated."),
+    ] = None,
+    band: Annotated[list[str] | None, typer.Option(help="Bands; r and i when none.")] = None,
+    form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.MARKDOWN,
+) -> None:
+    """Fit the twin's error terms to measured pixels and to a twin, and compare them.
+
+    Exits 0 when no term of the twin is smaller than that of the pixels, 1 when one is, 3 when
+    none is but something could not be measured.
+    """
+    from skyassay.verify.closure import twin as made
+    from skyassay.verify.commands.shared import Inputs, table_paths
+
+    pixels = made.read(Inputs(table_paths(table or ()), repo, collection, truth).open())
+    other = made.read(Inputs(made.tables_in(release)).open())
+    found = made.agree(pixels, other, tuple(band or made.BANDS))
+    typer.echo(made.to_json(found) if form is Format.JSON else made.to_markdown(found), nl=False)
     code = {"PASS": 0, "FAIL": 1}.get(found.status, 3)
     if code:
         raise typer.Exit(code)
