@@ -104,8 +104,14 @@ def amplifier_numbers(
         gain = by_amplifier(ptc, detector, "gain", "ptc")
         noise = by_amplifier(ptc, detector, "readNoise", "ptc")
         measured = by_amplifier(ptc, detector, "saturation", "ptc")
+    # The well is in electrons: with the nominal gain an amplifier whose own is larger would
+    # saturate below its limit, and nothing would say so.
+    known = np.where(gain > 0, gain, [a.gain for a in amps])
     full = np.array(
-        [saturation_level(a.saturation, a.gain, m) for a, m in zip(amps, measured, strict=True)]
+        [
+            saturation_level(a.saturation, float(g), m)
+            for a, g, m in zip(amps, known, measured, strict=True)
+        ]
     )
     suspect = full
     if linearizer is not None:
