@@ -20,8 +20,15 @@ from skyassay.verify.closure.two_way import TwoWay, two_way
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-#: Signal to noise of the stars that show photon noise, and of those that show the floor.
-FAINT, BRIGHT = (10.0, 50.0), 200.0
+Range = tuple[float, float]
+#: Signal to noise of the stars that show photon noise: the first range that both tables have.
+#: A range is the same for both, because the centroid's coefficient falls from 0.60 (all noise
+#: is of the sky) to 0.425 (all is of the star) for a Gaussian profile (King 1983, PASP 95, 163).
+FAINT: tuple[Range, ...] = ((10.0, 50.0), (50.0, 200.0))
+#: Next to the bright ones, for the noise to be taken from these: their coefficient is nearest.
+MIDDLE: Range = (50.0, 200.0)
+#: Above this the floor shows.
+BRIGHT = 200.0
 #: Fewer rows, or visits, decide nothing.
 FEWEST_ROWS, FEWEST_VISITS = 50, 5
 #: Samples of visits behind an error, and their seed.
@@ -74,28 +81,39 @@ class Term:
         return float(np.sqrt(floor + self.square_error) - np.sqrt(floor))
 
 
-def fit_terms(stars: Repeats) -> dict[str, Term]:
+def common_range(*stars: Repeats) -> Range:
+    """Return the first range of `FAINT` of which all have enough; the first where none is."""
+    for one in FAINT:
+        if all(_within(s, one).sum() >= FEWEST_ROWS for s in stars):
+            return one
+    return FAINT[0]
+
+
+def fit_terms(stars: Repeats, faint: Range = FAINT[0]) -> dict[str, Term]:
     """Fit every term of `TERMS` to the stars of one band.
 
     Parameters
     ----------
     stars : Repeats
+    faint : tuple of float
+        S/N of the stars that show photon noise.
 
     Returns
     -------
     dict
-        Term -> `Term`; NOT measured ones have a reason: ``too_few_visits``,
-        ``too_few_faint_stars``, ``too_few_bright_stars``, ``one_detector``.
+        Term -> `Term`; what is not measured has a reason: ``too_few_visits``,
+        ``too_few_faint_stars``, ``too_few_middling_stars``, ``too_few_bright_stars``,
+        ``one_detector``.
     """
     visits = len(np.unique(stars.visit))
     if visits < FEWEST_VISITS:
         return {name: Term(None, None, visits, "too_few_visits") for name in TERMS}
-    return {**_photometry(stars), **_astrometry(stars)}
+    return {**_photometry(stars, faint), **_astrometry(stars, faint)}
 
 
-def _photometry(stars: Repeats) -> dict[str, Term]:
+def _photometry(stars: Repeats, faint_range: Range) -> dict[str, Term]:
     """Return photon term, floor and zero points."""
-    faint, bright = _kinds(stars)
+    faint, bright = _within(stars, faint_range), stars.snr > BRIGHT
     # Large to begin with: no bright star is an outlier because the floor is not known yet.
     known, floor = stars.error**2, 100.0
     for _ in range(_ROUNDS):
@@ -120,9 +138,11 @@ def _photometry(stars: Repeats) -> dict[str, Term]:
     }
 
 
-def _astrometry(stars: Repeats) -> dict[str, Term]:
+def _astrometry(stars: Repeats, faint_range: Range) -> dict[str, Term]:
     """Return centroid coefficient, floor and translations; both coordinates count alike."""
-    faint, bright = _kinds(stars)
+    faint, bright = _within(stars, faint_range), stars.snr > BRIGHT
+    middle = _within(stars, MIDDLE)
+    kinds = {"too_few_middling_stars": middle, "too_few_bright_stars": bright}
     shape = (1000.0 * stars.seeing / stars.snr) ** 2
     # A Gaussian profile's coefficient and a large floor to begin with; the rounds correct them.
     square, floor = 1.0 / (8.0 * np.log(2.0)), 100.0
@@ -132,10 +152,10 @@ def _astrometry(stars: Repeats) -> dict[str, Term]:
             for v in (stars.east, stars.north)
         )
         kept = fits[0].kept & fits[1].kept
-        few = [k for k in (faint, bright) if (k & kept).sum() < FEWEST_ROWS]
-        if few:
+        lacking = [n for n, k in kinds.items() if (k & kept).sum() < FEWEST_ROWS]
+        if lacking:
             break
-        square = max(_both(fits, faint & kept, np.full(len(shape), floor), shape), 1e-6)
+        square = max(_both(fits, middle & kept, np.full(len(shape), floor), shape), 1e-6)
         floor = max(_both(fits, bright & kept, square * shape, np.ones(len(shape))), 0.0)
 
     def centroid(rows: Ints) -> float:
@@ -144,6 +164,11 @@ def _astrometry(stars: Repeats) -> dict[str, Term]:
     def white(rows: Ints) -> float:
         return _both(fits, rows, square * shape, np.ones(len(shape)))
 
+    if lacking:
+        none = Term(None, None, int((kinds[lacking[0]] & kept).sum()), lacking[0])
+        return dict.fromkeys(
+            ("centroid", "astrometric_floor", "translation_visit", "translation_detector"), none
+        )
     visit, detector = shared_terms(stars, fits, bright & kept)
     return {
         "centroid": _by_visits(centroid, stars, faint & kept, "too_few_faint_stars"),
@@ -153,9 +178,8 @@ def _astrometry(stars: Repeats) -> dict[str, Term]:
     }
 
 
-def _kinds(stars: Repeats) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    low, high = FAINT
-    return (stars.snr >= low) & (stars.snr < high), stars.snr > BRIGHT
+def _within(stars: Repeats, limits: Range) -> NDArray[np.bool_]:
+    return (stars.snr >= limits[0]) & (stars.snr < limits[1])
 
 
 def _both(

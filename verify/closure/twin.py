@@ -12,7 +12,7 @@ import numpy as np
 
 from skyassay.verify.closure.matching import Table
 from skyassay.verify.closure.repeats import NEEDED, TRUTHS, WELCOME, missing, repeats
-from skyassay.verify.closure.terms import TERMS, Term, fit_terms
+from skyassay.verify.closure.terms import BRIGHT, FAINT, TERMS, Range, Term, common_range, fit_terms
 from skyassay.verify.errors import VerifyError
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ BANDS = ("r", "i")
 #: two would call a sound twin optimistic in every third run.
 SIGNIFICANT = 3.0
 Result = Literal["AGREES", "CONSERVATIVE", "OPTIMISTIC", "NOT_MEASURED"]
-HEAD = ("term", "band", "pixels", "twin", "at least", "n (pixels, twin)", "result")
+HEAD = ("term", "band", "S/N", "pixels", "twin", "at least", "n (pixels, twin)", "result")
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,8 @@ class Comparison:
     n_pixels, n_twin : int
         Measurements or images behind them.
     result : str
+    snr : tuple of float or None
+        Signal to noise of the stars that it is fitted to.
     reason : str or None
         Why it was not measured, and in which of the two.
     """
@@ -56,6 +58,7 @@ class Comparison:
     n_pixels: int
     n_twin: int
     result: Result
+    snr: tuple[float, float | None]
     reason: str | None = None
 
 
@@ -92,12 +95,14 @@ def agree(
     """
     found: list[Comparison] = []
     for band in bands:
-        mine, other = fit_terms(repeats(pixels, band)), fit_terms(repeats(twin, band))
-        found += [compare(name, band, mine[name], other[name]) for name in TERMS]
+        mine, other = repeats(pixels, band), repeats(twin, band)
+        faint = common_range(mine, other)
+        here, there = fit_terms(mine, faint), fit_terms(other, faint)
+        found += [compare(name, band, here[name], there[name], faint) for name in TERMS]
     return Agreement(tuple(found))
 
 
-def compare(name: str, band: str, pixels: Term, twin: Term) -> Comparison:
+def compare(name: str, band: str, pixels: Term, twin: Term, faint: Range = FAINT[0]) -> Comparison:
     """Compare one term: the squares, whose errors are symmetric also where a term is near 0."""
     reasons = [
         f"{who}: {t.reason or 'not_finite'}"
@@ -126,6 +131,7 @@ def compare(name: str, band: str, pixels: Term, twin: Term) -> Comparison:
         pixels.n,
         twin.n,
         result,
+        faint if name in ("photon", "centroid") else (BRIGHT, None),
         "; ".join(reasons) or None,
     )
 
@@ -189,7 +195,7 @@ def to_json(found: Agreement) -> str:
 
 def to_markdown(found: Agreement) -> str:
     """Return the table as Markdown."""
-    lines = ["| " + " | ".join(HEAD) + " |", "|---|---|---:|---:|---:|---:|---|"]
+    lines = ["| " + " | ".join(HEAD) + " |", "|---|---|---|---:|---:|---:|---:|---|"]
     lines += ["| " + " | ".join(_cells(c)) + " |" for c in found.comparisons]
     return "\n".join([*lines, "", f"Twin: {found.status}", ""])
 
@@ -203,4 +209,5 @@ def _cells(c: Comparison) -> tuple[str, ...]:
     limit = "" if c.limit is None else f"{c.limit:.3f} {c.unit}".strip()
     result = c.result if c.reason is None else f"{c.result} ({c.reason})"
     pixels, twin = size(c.pixels, c.pixels_error), size(c.twin, c.twin_error)
-    return (c.term, c.band, pixels, twin, limit, f"{c.n_pixels}, {c.n_twin}", result)
+    stars = f"> {c.snr[0]:g}" if c.snr[1] is None else f"{c.snr[0]:g} to {c.snr[1]:g}"
+    return (c.term, c.band, stars, pixels, twin, limit, f"{c.n_pixels}, {c.n_twin}", result)
