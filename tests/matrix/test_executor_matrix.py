@@ -59,12 +59,12 @@ def measure(source: Any, executor: Executor, parts: int, **more) -> Outcome:
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Data:
+def data(tmp_path_factory: pytest.TempPathFactory, with_pixels) -> Data:
     """Return the tiny release, its matched sources by object with small row groups."""
     import pyarrow.parquet as pq
 
     folder = tmp_path_factory.mktemp("executors")
-    tables = release_tables(preset("tiny"), 1, Twin())
+    tables = with_pixels(release_tables(preset("tiny"), 1, Twin()))
     stars = tables["matched_source"]
     keep = np.flatnonzero(np.asarray(stars["objectId"]) % 5 < 2)
     keep = keep[np.argsort(np.asarray(stars["objectId"])[keep], kind="stable")]

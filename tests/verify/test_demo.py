@@ -9,7 +9,7 @@ import pytest
 from skyassay.metrics.certification import certificates
 from skyassay.requirements_map import load
 from skyassay.verify.campaign import demonstrate, simulated_metrics
-from skyassay.verify.commands.demo import _closing
+from skyassay.verify.commands.demo import _closing, _where
 from skyassay.verify.store import open_store
 
 
@@ -85,4 +85,4 @@ def test_the_closing_words_name_what_came_out_otherwise(small) -> None:
     assert "1 of 2 value criteria" in text
     assert "C/d: FAIL, expected PASS" in text
     assert str(small.page) in text
-    assert "assay dashboard" in text
+    assert f"assay dashboard --store {small.store}" in _where(small)

@@ -47,7 +47,7 @@ def demo(
     for one in made:
         sys.stdout.write(to_table(one.report, width=width(), colour=colours()))
         sys.stdout.write(_closing(one))
-    sys.stdout.write(f"\nDashboard: assay dashboard --store {made[0].store}\n")
+    sys.stdout.write(_where(made[0]))
     if serve:
         from skyassay.verify.cli import build_app
 
@@ -74,3 +74,8 @@ def _closing(made: Demo) -> str:
             *wrong,
         ]
     return "\n".join([*lines, f"Report:    {made.page}"]) + "\n"
+
+
+def _where(made: Demo) -> str:
+    """Say how to look at both runs."""
+    return f"\nDashboard: assay dashboard --store {made.store}\n"
