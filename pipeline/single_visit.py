@@ -127,9 +127,9 @@ def _astrometry(
     with np.errstate(divide="ignore", invalid="ignore"):
         rows = np.flatnonzero(usable & (flux / error > MATCH_SNR))
     x, y, x_err, y_err = (np.asarray(sources[c])[rows] for c in ("x", "y", "xErr", "yErr"))
-    mags = np.column_stack([stars.mags[b] for b in sorted(stars.mags)]) if stars.mags else None
-    # Any magnitude serves to say which stars are bright.
-    bright = np.full(len(stars), np.nan) if mags is None else np.nanmean(mags, axis=1)
+    # Any magnitude serves to say which stars are bright; a star may have none.
+    mags = np.ma.masked_invalid([stars.mags[b] for b in sorted(stars.mags)])
+    bright = mags.mean(axis=0).filled(np.nan) if stars.mags else np.full(len(stars), np.nan)
     pairs = match_stars(x, y, flux[rows], stars.ra, stars.dec, bright, start)
     d, r = pairs.detected, pairs.reference
     fit = fit_wcs(
