@@ -8,10 +8,11 @@ import numpy as np
 from astropy.table import Table
 from numpy.typing import NDArray
 
-from skyassay.pipeline.astrometry.fit import WcsFit, fit_wcs
-from skyassay.pipeline.astrometry.matching import Matches, match_stars
+from skyassay.pipeline.astrometry.fit import WcsFit
+from skyassay.pipeline.astrometry.matching import Matches
 from skyassay.pipeline.astrometry.nominal import initial_wcs
 from skyassay.pipeline.astrometry.reference import ReferenceStars, at_epoch
+from skyassay.pipeline.astrometry.solve import solve_astrometry
 from skyassay.pipeline.astrometry.wcs import SkyWcs
 from skyassay.pipeline.background.model import Background
 from skyassay.pipeline.images.exposure import Exposure, PhotoCalib
@@ -93,8 +94,8 @@ def calibrate(
     start = initial_wcs(
         camera, detector, info["boresightRa"], info["boresightDec"], info["skyRotation"]
     )
-    matches, fit = _astrometry(found.sources, usable, stars, start)
     band = FILTERS[str(info["physicalFilter"])]
+    matches, fit = _astrometry(found.sources, usable, stars, start, band)
     calib, used = _photometry(found.sources, matches, stars, band)
     done = exposure.with_(
         image=(exposure.image - found.background.image()).astype(np.float32),
@@ -120,23 +121,15 @@ def unspoilt(sources: Table) -> Bools:
 
 
 def _astrometry(
-    sources: Table, usable: Bools, stars: ReferenceStars, start: SkyWcs
+    sources: Table, usable: Bools, stars: ReferenceStars, start: SkyWcs, band: str
 ) -> tuple[Matches, WcsFit]:
     """Return pairs of rows of `sources` and `stars`, and the WCS they give."""
     flux, error = (np.asarray(sources[f"psfFlux_instFlux{end}"]) for end in ("", "Err"))
     with np.errstate(divide="ignore", invalid="ignore"):
         rows = np.flatnonzero(usable & (flux / error > MATCH_SNR))
     x, y, x_err, y_err = (np.asarray(sources[c])[rows] for c in ("x", "y", "xErr", "yErr"))
-    # Any magnitude serves to say which stars are bright; a star may have none.
-    mags = np.ma.masked_invalid([stars.mags[b] for b in sorted(stars.mags)])
-    bright = mags.mean(axis=0).filled(np.nan) if stars.mags else np.full(len(stars), np.nan)
-    pairs = match_stars(x, y, flux[rows], stars.ra, stars.dec, bright, start)
-    d, r = pairs.detected, pairs.reference
-    fit = fit_wcs(
-        x[d], y[d], x_err[d], y_err[d],
-        stars.ra[r], stars.dec[r], stars.east_err[r], stars.north_err[r], start,
-    )  # fmt: skip
-    return replace(pairs, detected=rows[d]), fit
+    found = solve_astrometry(x, y, x_err, y_err, flux[rows], stars, start, band=band)
+    return replace(found.matches, detected=rows[found.matches.detected]), found.fit
 
 
 def _photometry(
