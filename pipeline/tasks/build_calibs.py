@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import lsst.pipe.base as pipe_base
+from astropy.table import Table
 from lsst.pipe.base import connectionTypes as cT
 
 from skyassay.pipeline.calibs.bias import build_bias
@@ -27,6 +29,30 @@ from skyassay.pipeline.tasks.lamps import (
 
 #: ``observation_reason`` of flats of the ramp that measures gain and linearity.
 RAMP = ("ptc",)
+
+
+class _BuildsTable:
+    """Builds a table from frames and what is known, and keeps its quality in the metadata."""
+
+    metadata: Any
+    build: ClassVar[Callable[..., tuple[Table, dict[str, Any]]]]
+
+    def run(self, frames: Any, **calibs: Any) -> pipe_base.Struct:
+        """Return the table."""
+        table, quality = self.build(*loaded(frames), Calibrations(**calibs))
+        self.metadata["quality"] = quality
+        return pipe_base.Struct(product=table)
+
+
+class _BuildsFrame:
+    """Builds a calibration frame from frames and what is known."""
+
+    build: ClassVar[Callable[..., Any]]
+
+    def run(self, frames: Any, **calibs: Any) -> pipe_base.Struct:
+        """Return the frame."""
+        found = self.build(*loaded(frames), Calibrations(**calibs))
+        return pipe_base.Struct(product=image_of(found))
 
 
 class CpBiasConnections(LampConnections, dimensions=PER_DETECTOR):
@@ -63,17 +89,12 @@ class CpCrosstalkConfig(pipe_base.PipelineTaskConfig, pipelineConnections=CpCros
     """Nothing to choose."""
 
 
-class CpCrosstalkTask(pipe_base.PipelineTask):
+class CpCrosstalkTask(_BuildsTable, pipe_base.PipelineTask):
     """Measure the crosstalk between amplifiers."""
 
     ConfigClass = CpCrosstalkConfig
     _DefaultName = "cpCrosstalk"
-
-    def run(self, frames: Any, **calibs: Any) -> pipe_base.Struct:
-        """Return the coefficients."""
-        table, quality = build_crosstalk(*loaded(frames), Calibrations(**calibs))
-        self.metadata["quality"] = quality
-        return pipe_base.Struct(product=table)
+    build = staticmethod(build_crosstalk)
 
 
 class CpLinearizerConnections(LampConnections, dimensions=PER_DETECTOR):
@@ -90,17 +111,12 @@ class CpLinearizerConfig(pipe_base.PipelineTaskConfig, pipelineConnections=CpLin
     """Nothing to choose."""
 
 
-class CpLinearizerTask(pipe_base.PipelineTask):
+class CpLinearizerTask(_BuildsTable, pipe_base.PipelineTask):
     """Measure the linearity of the amplifiers."""
 
     ConfigClass = CpLinearizerConfig
     _DefaultName = "cpLinearizer"
-
-    def run(self, frames: Any, **calibs: Any) -> pipe_base.Struct:
-        """Return the polynomials."""
-        table, quality = build_linearizer(*loaded(frames), Calibrations(**calibs))
-        self.metadata["quality"] = quality
-        return pipe_base.Struct(product=table)
+    build = staticmethod(build_linearizer)
 
 
 class CpPtcConnections(LampConnections, dimensions=PER_DETECTOR):
@@ -118,17 +134,12 @@ class CpPtcConfig(pipe_base.PipelineTaskConfig, pipelineConnections=CpPtcConnect
     """Nothing to choose."""
 
 
-class CpPtcTask(pipe_base.PipelineTask):
+class CpPtcTask(_BuildsTable, pipe_base.PipelineTask):
     """Measure gain, read noise and saturation by photon transfer."""
 
     ConfigClass = CpPtcConfig
     _DefaultName = "cpPtc"
-
-    def run(self, frames: Any, **calibs: Any) -> pipe_base.Struct:
-        """Return the table of the amplifiers."""
-        table, quality = build_ptc(*loaded(frames), Calibrations(**calibs))
-        self.metadata["quality"] = quality
-        return pipe_base.Struct(product=table)
+    build = staticmethod(build_ptc)
 
 
 class CpDarkConnections(LampConnections, dimensions=PER_DETECTOR):
@@ -146,16 +157,12 @@ class CpDarkConfig(pipe_base.PipelineTaskConfig, pipelineConnections=CpDarkConne
     """Nothing to choose."""
 
 
-class CpDarkTask(pipe_base.PipelineTask):
+class CpDarkTask(_BuildsFrame, pipe_base.PipelineTask):
     """Average dark frames, electrons per second."""
 
     ConfigClass = CpDarkConfig
     _DefaultName = "cpDark"
-
-    def run(self, frames: Any, **calibs: Any) -> pipe_base.Struct:
-        """Return the dark."""
-        found = build_dark(*loaded(frames), Calibrations(**calibs))
-        return pipe_base.Struct(product=image_of(found))
+    build = staticmethod(build_dark)
 
 
 class CpFlatConnections(LampConnections, dimensions=(*PER_DETECTOR, "physical_filter")):
@@ -175,16 +182,12 @@ class CpFlatConfig(pipe_base.PipelineTaskConfig, pipelineConnections=CpFlatConne
     """Nothing to choose."""
 
 
-class CpFlatTask(pipe_base.PipelineTask):
+class CpFlatTask(_BuildsFrame, pipe_base.PipelineTask):
     """Average flats of a filter to unit mean."""
 
     ConfigClass = CpFlatConfig
     _DefaultName = "cpFlat"
-
-    def run(self, frames: Any, **calibs: Any) -> pipe_base.Struct:
-        """Return the flat."""
-        found = build_flat(*loaded(frames), Calibrations(**calibs))
-        return pipe_base.Struct(product=image_of(found))
+    build = staticmethod(build_flat)
 
 
 class CpDefectsConnections(pipe_base.PipelineTaskConnections, dimensions=PER_DETECTOR):
