@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -117,9 +116,3 @@ def _summary(arrays: Arrays | None) -> dict[str, float]:
         return {}
     found = json.loads(arrays["json"].tobytes().decode())
     return {k: float("nan") if v is None else float(v) for k, v in found.items()}
-
-
-def read_exposure(path: str | Path) -> Exposure:
-    """Return an exposure from a file."""
-    with fits.open(path, memmap=False) as hdus:
-        return from_hdus(hdus)
