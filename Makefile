@@ -13,10 +13,10 @@ PACKAGES := dashboards metrics pipeline requirements_map simulator verify
 
 # What each target installs beyond the core.
 EXTRAS_core :=
-EXTRAS_demo := [contracts,dashboard,images]
+EXTRAS_demo := [alerts,contracts,dashboard]
 EXTRAS_test := [test]
 EXTRAS_lint := [lint]
-EXTRAS_bench := [images,scale]
+EXTRAS_bench := [alerts,scale]
 EXTRAS_docs := [docs]
 
 .DEFAULT_GOAL := help

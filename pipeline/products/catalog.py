@@ -58,10 +58,13 @@ def bands() -> tuple[str, ...]:
 
 @cache
 def _own() -> Mapping[str, Any]:
-    """Load what the Felis schemas do not say."""
-    text = files("skyassay.pipeline.products").joinpath("own.yaml").read_text("utf-8")
-    loaded: Mapping[str, Any] = yaml.load(text, Loader=yaml.CSafeLoader)
-    return loaded
+    """Load what the Felis schemas do not say: releases first, then nights."""
+    folder = files("skyassay.pipeline.products")
+    loaded: list[dict[str, Any]] = [
+        yaml.load(folder.joinpath(name).read_text("utf-8"), Loader=yaml.CSafeLoader)
+        for name in ("own.yaml", "night.yaml")
+    ]
+    return {"bands": loaded[0]["bands"], "products": loaded[0]["products"] | loaded[1]["products"]}
 
 
 @cache

@@ -1,0 +1,1 @@
+"""Metrics of alerts: latency, content, archive, load."""

@@ -1,0 +1,1 @@
+"""Metrics of difference images and their sources."""

@@ -1,0 +1,1 @@
+"""The modelled clock of a night: when each alert is handed over."""

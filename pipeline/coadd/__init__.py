@@ -1,0 +1,1 @@
+"""Images of many visits brought onto one grid and averaged: templates."""

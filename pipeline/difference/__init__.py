@@ -1,0 +1,1 @@
+"""Difference images: template, matching kernel, subtraction, decorrelation."""

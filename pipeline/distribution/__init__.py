@@ -1,0 +1,1 @@
+"""Alerts on their way: streams, filters, delivery log, archive."""

@@ -1,0 +1,1 @@
+"""Detections of several nights linked into new Solar System objects."""

@@ -1,0 +1,1 @@
+"""Orbits of Solar System objects: propagation and ephemerides."""

@@ -1,0 +1,1 @@
+"""The prompt database: association, object statistics, history."""

@@ -1,0 +1,1 @@
+"""What changes on the sky: transients, variables, active galaxies, injected sources."""

@@ -1,0 +1,1 @@
+"""Named faults with a dose, each at one seam."""

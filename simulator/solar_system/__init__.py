@@ -1,0 +1,1 @@
+"""Solar System objects on orbits, and where they are seen."""
