@@ -1,1 +1,1 @@
-"""A score from 0 to 1: is a detection on a difference image real?"""
+"""A score from 0 to 1 that says how likely a detection on a difference image is real."""
