@@ -6,6 +6,7 @@ import concurrent.futures
 import heapq
 import logging
 import queue
+import sys
 import time
 import uuid
 from collections import Counter
@@ -66,6 +67,19 @@ class Plan:
         ids = self.graph.datasets_by_type
         self.held = find_held(self.datasets, ids, self.members, self.in_memory)
 
+    def when(self, job: uuid.UUID) -> tuple[int, int, str]:
+        """Return what jobs are begun in the order of: visit, detector, task.
+
+        In one process that is the order in which they run, so a visit finds in a database
+        what the visits before it have entered.
+        """
+        node = self.quanta.nodes[self.members[job][-1]]
+        named = dict(node["data_id"].required)
+        visit = named.get("visit", named.get("exposure"))
+        # What is of no visit needs them all, or none.
+        first = sys.maxsize if visit is None else int(visit)
+        return first, int(named.get("detector", -1)), str(node["task_label"])
+
     def blank(self, quantum_id: uuid.UUID, status: Status, code: str, error: str) -> Outcome:
         """Return the outcome of a quantum that no worker reported."""
         node = self.quanta.nodes[quantum_id]
@@ -125,7 +139,7 @@ class Walk:
     def __post_init__(self) -> None:
         jobs = self.plan.jobs
         self.outcomes: dict[uuid.UUID, Outcome] = {}
-        self._rank = {job: i for i, job in enumerate(depth_first_order(jobs))}
+        self._rank = {job: i for i, job in enumerate(depth_first_order(jobs, self.plan.when))}
         self._waiting_for = {job: jobs.in_degree(job) for job in jobs}
         self._ready = [(self._rank[job], job) for job in jobs if not self._waiting_for[job]]
         heapq.heapify(self._ready)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import uuid
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -97,15 +97,22 @@ def job_graph(graph: nx.DiGraph, members: Mapping[uuid.UUID, Sequence[uuid.UUID]
     return jobs
 
 
-def depth_first_order(graph: nx.DiGraph) -> list[Any]:
+def depth_first_order(graph: nx.DiGraph, when: Callable[[Any], Any] | None = None) -> list[Any]:
     """Return a topological order that completes one sink after another.
 
     All jobs of the first visit come before those of the second: results are there early, and
     little is half finished at any time.
+
+    Parameters
+    ----------
+    graph : networkx.DiGraph
+    when : callable, optional
+        Node -> what sinks are sorted by; without it they stay in the order of the graph.
     """
     order: list[Any] = []
     seen: set[Any] = set()
-    for sink in (node for node in graph if graph.out_degree(node) == 0):
+    sinks = [node for node in graph if graph.out_degree(node) == 0]
+    for sink in sinks if when is None else sorted(sinks, key=when):
         stack = [(sink, False)]
         while stack:
             node, expanded = stack.pop()
