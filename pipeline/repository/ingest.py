@@ -18,6 +18,7 @@ from skyassay.pipeline.repository.create import create, register_type
 from skyassay.pipeline.repository.errors import RepositoryError
 from skyassay.pipeline.repository.exposures import register_exposure
 from skyassay.pipeline.repository.headers import RawFile, checked
+from skyassay.pipeline.repository.orbits import ingest_orbits
 from skyassay.pipeline.repository.references import ingest_references
 from skyassay.pipeline.repository.skymap import SkyMap, register_skymap
 from skyassay.pipeline.repository.truth import ingest_truth
@@ -61,6 +62,8 @@ def ingest(
     *,
     transfer: str = "direct",
     progress: Callable[[int], None] | None = None,
+    raw_run: str = names.RAW,
+    truth_run: str = names.TRUTH,
 ) -> Ingested:
     """Enter what a folder holds; what is there already and the same is left as it is.
 
@@ -69,11 +72,13 @@ def ingest(
     root : path-like
         Of the repository; made where there is none.
     directory : path-like
-        Holds ``raw/**/*.fits``, and may hold ``reference/`` and ``truth/``.
+        Holds ``raw/**/*.fits``, and may hold ``reference/``, ``truth/`` and ``orbits/``.
     transfer : str
         As `Butler.ingest` has it: ``direct`` leaves the files where they are.
     progress : callable, optional
         Told the raw frames looked at so far.
+    raw_run, truth_run : str
+        RUN collections that the raw frames and the truth go to.
 
     Raises
     ------
@@ -95,14 +100,15 @@ def ingest(
     exposures = {f.exposure: f for f in files}
     for file in exposures.values():
         register_exposure(butler, camera(layout), file.header)
-    entered, known = _enter(butler, files, transfer)
+    entered, known = _enter(butler, files, transfer, raw_run)
     _skymap(butler, files)
+    ingest_orbits(butler, folder / "orbits")
     return Ingested(
         exposures=len(exposures),
         raws=entered,
         known=known,
         references=ingest_references(butler, folder / "reference"),
-        truth=ingest_truth(butler, folder / "truth"),
+        truth=ingest_truth(butler, folder / "truth", truth_run),
         refused=(*refused, *more),
     )
 
@@ -140,16 +146,17 @@ def _one_layout(files: list[RawFile], layout: str) -> tuple[list[RawFile], list[
     return list(kept.values()), refused
 
 
-def _enter(butler: Butler, files: list[RawFile], transfer: str) -> tuple[int, int]:
+def _enter(butler: Butler, files: list[RawFile], transfer: str, run: str) -> tuple[int, int]:
     """Enter raw frames that are not there; return how many were entered and known.
 
     One that has another size than when it was entered was cut short then, or is now: Butler
     would not read it again, so it is entered anew.
     """
     kind = register_type(butler, "raw", ("instrument", "exposure", "detector"), "SimRaw")
+    butler.collections.register(run)
     there = {
         (ref.dataId["exposure"], ref.dataId["detector"]): ref
-        for ref in butler.query_datasets("raw", names.RAW, explain=False, limit=None)
+        for ref in butler.query_datasets("raw", run, explain=False, limit=None)
     }
     sizes = _sizes(butler, there.values())
     found = {(f.exposure, f.detector): f.path for f in files}
@@ -168,7 +175,7 @@ def _enter(butler: Butler, files: list[RawFile], transfer: str) -> tuple[int, in
         found = butler.registry.expandDataId(
             instrument=NAME, exposure=file.exposure, detector=file.detector
         )
-        ref = DatasetRef(kind, found, run=names.RAW)
+        ref = DatasetRef(kind, found, run=run)
         datasets.append(FileDataset(str(file.path), ref, formatter=RawFormatter))
     if datasets:
         butler.ingest(*datasets, transfer=transfer)

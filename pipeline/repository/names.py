@@ -16,3 +16,13 @@ REFERENCE = "skyassay_reference"
 SKYMAP = "skyassay"
 OUTPUT = "SimCam/runs/DRP"
 PROMPT = "SimCam/runs/prompt"
+#: Frames of a night with injected sources: the data ids of the night's own frames.
+INJECTED_RAW = "SimCam/raw/injected"
+INJECTED = "SimCam/runs/injected"
+TEMPLATES = "SimCam/runs/templates"
+#: All that is known of nights: prompt products, those of injected frames, the clock's tables.
+NIGHT = "SimCam/runs/night"
+#: Orbits known beforehand.
+ORBITS = "SimCam/orbits"
+#: What is true of nights.
+TRUTH_NIGHT = "truth/night"

@@ -12,13 +12,13 @@ from skyassay.pipeline.repository import names
 from skyassay.pipeline.repository.create import register_type
 
 
-def ingest_truth(butler: Butler, folder: Path) -> tuple[str, ...]:
+def ingest_truth(butler: Butler, folder: Path, run: str = names.TRUTH) -> tuple[str, ...]:
     """Enter every ``truth_*.parquet`` of a folder that is not there yet; return their names."""
     found = []
     for path in sorted(folder.glob("truth_*.parquet")) if folder.is_dir() else ():
         kind = register_type(butler, path.stem, ("instrument",), "ArrowTable")
-        there = butler.query_datasets(kind, names.TRUTH, explain=False)
-        if not there:
-            butler.put(pq.read_table(path), kind, instrument=NAME, run=names.TRUTH)
+        butler.collections.register(run)
+        if not butler.query_datasets(kind, run, explain=False):
+            butler.put(pq.read_table(path), kind, instrument=NAME, run=run)
         found.append(path.stem)
     return tuple(found)
