@@ -43,7 +43,8 @@ class Forced(NamedTuple):
 def usable_pixels(exposure: Exposure) -> NDArray[np.bool_]:
     """Return which pixels were measured and have a variance."""
     there = np.isfinite(exposure.image) & np.isfinite(exposure.variance)
-    return there & (exposure.variance > 0.0) & ((exposure.mask & UNFIT) == 0)
+    made: NDArray[np.bool_] = there & (exposure.variance > 0.0) & ((exposure.mask & UNFIT) == 0)
+    return made
 
 
 def forced_psf(

@@ -23,7 +23,7 @@ def forced_stamps(
     half: int,
     out: NDArray[np.float64],
 ) -> None:
-    """Fill a row per position: flux, error, share of the weight on good pixels, and beyond the edge.
+    """Fill a row per position: flux, error, share of the weight on good pixels, beyond the edge.
 
     Pixels beyond the edge and pixels that are not good count neither way. Positions are finite.
     """
