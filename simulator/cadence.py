@@ -54,26 +54,40 @@ class Cadence:
     site: Site = Site()  # noqa: RUF009 - frozen
 
 
-def visits(cadence: Cadence, seed: int) -> Table:
+@dataclass(frozen=True, eq=False)
+class Order:
+    """Visits in the order of time: night (from 0), band and field of each, as indices."""
+
+    night: NDArray[np.int64]
+    band: NDArray[np.int64]
+    field: NDArray[np.int64]
+
+
+def visits(cadence: Cadence, seed: int, order: Order | None = None) -> Table:
     """Return the visits with their true conditions, columns of the `truth_visit` product.
 
     The error terms are not in it: `visit_errors.with_errors` draws them.
+
+    Parameters
+    ----------
+    cadence : Cadence
+    seed : int
+    order : Order, optional
+        Other visits than the cadence's, of whole nights.
     """
-    night, band, field = _plan(cadence)
-    order = np.lexsort((band, night))
-    night, band, field = night[order], band[order], field[order]
+    order = order or _plan(cadence)
+    night, band, field = order.night, order.band, order.field
     first = np.searchsorted(night, night, side="left")
     number = np.arange(night.size) - first
     mjd = cadence.start + 3.0 * night + EVENING + number * (EXPOSURE + 9.0) / 86400.0
     ids = _night_label(mjd) * NIGHT_FACTOR + number
     bands = np.array(cadence.bands)[band]
     centres = np.array(cadence.fields)[field]
-    u_night = np.stack(
-        [rng(seed, "cadence.night", int(n)).random(2) for n in range(cadence.nights)]
-    )
+    drawn = {int(n): rng(seed, "cadence.night", int(n)).random(2) for n in np.unique(night)}
+    u_night = np.stack([drawn[int(n)] for n in night])
     moon = 0.5 - 0.5 * np.cos(2.0 * np.pi * mjd / SYNODIC_MONTH)
     u = np.stack([rng(seed, "cadence.visit", int(v)).random(6) for v in ids], axis=1)
-    shared = np.stack([u_night[night, 0], u_night[night, 1], moon])
+    shared = np.stack([u_night[:, 0], u_night[:, 1], moon])
     found = conditions(cadence.site, bands, centres[:, 1], shared, u[:4])
     ra, dec = _dithered(cadence, centres, u[4:])
     return {
@@ -91,14 +105,16 @@ def visits(cadence: Cadence, seed: int) -> Table:
     }
 
 
-def _plan(cadence: Cadence) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Return night, band and field of every visit; each band is spread over the nights."""
+def _plan(cadence: Cadence) -> Order:
+    """Return the visits; those of each band are spread over the nights."""
     repeat = np.arange(cadence.visits_per_band)
     grid = np.meshgrid(
         repeat, np.arange(len(cadence.bands)), np.arange(len(cadence.fields)), indexing="ij"
     )
     turn, band, field = (g.ravel().astype(np.int64) for g in grid)
-    return turn % cadence.nights, band, field
+    night = turn % cadence.nights
+    order = np.lexsort((band, night))
+    return Order(night[order], band[order], field[order])
 
 
 def _dithered(cadence: Cadence, centres: Floats, u: Floats) -> tuple[Floats, Floats]:

@@ -19,13 +19,13 @@ from skyassay.simulator.camera.lamps import lamp_frame
 from skyassay.simulator.camera.readout import read_out
 from skyassay.simulator.camera.streaks import draw_streaks, streak_electrons
 from skyassay.simulator.camera.terms import CameraTerms
-from skyassay.simulator.exposure.draw import draw_sky, draw_sources, seen_by
+from skyassay.simulator.exposure.draw import Seen, draw_sky, draw_sources, seen_by
 from skyassay.simulator.exposure.headers import Pointing as SkyCards
 from skyassay.simulator.exposure.headers import raw_header
 from skyassay.simulator.exposure.plan import Frame
 from skyassay.simulator.exposure.truth import detector_truth, source_truth
 from skyassay.simulator.exposure.visit import TrueVisit, true_visit
-from skyassay.simulator.optics.distortion import true_place
+from skyassay.simulator.optics.distortion import TruePlace, true_place
 from skyassay.simulator.optics.terms import OpticsTerms
 from skyassay.simulator.psf_terms import FWHM
 
@@ -80,6 +80,10 @@ class Observatory:
         lost = self.terms.vignetting * (angle / self.terms.vignetting_radius) ** 4
         return float(np.mean(1.0 - lost))
 
+    def maker(self, directory: Path) -> FrameMaker:
+        """Return what makes its frames."""
+        return FrameMaker(self, directory)
+
 
 @dataclass(frozen=True, eq=False)
 class Made:
@@ -127,7 +131,17 @@ class FrameMaker:
             raw, source, visit_detector = self.sky_frame(frame, true)
         else:
             raw = lamp_frame(frame.lamp, true, o.camera, frame.exposure, frame.begin, o.seed)
-        name = raw_path(frame, detector)
+        return self.written(raw_path(frame, detector), raw, true, source, visit_detector)
+
+    def written(
+        self,
+        name: str,
+        raw: RawFrame,
+        true: TrueDetector,
+        source: Table | None,
+        visit_detector: Table | None,
+    ) -> Made:
+        """Write a frame under its name, relative to the directory."""
         path = self.directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
         raw.write(path, true.nominal)
@@ -149,7 +163,7 @@ class FrameMaker:
         o = self.observatory
         visit = self.visit(frame.exposure)
         place = true_place(true.nominal, o.camera.pixel_scale, o.optics, o.seed)
-        seen = seen_by(visit, place, o.star, o.galaxy)
+        seen = self.seen(visit, place)
         sky = draw_sky(visit, place, o.star)
         trails = draw_streaks(
             o.camera, o.seed, frame.exposure, mean=o.streaks.mean, electrons=o.streaks.electrons
@@ -161,6 +175,10 @@ class FrameMaker:
         light = draw_sources(visit, place, seen) + sky + trail
         row = detector_truth(visit, place, response, float(sky.mean()), len(crossing))
         return light, source_truth(visit, place, response, seen), row
+
+    def seen(self, visit: TrueVisit, place: TruePlace) -> Seen:
+        """Return the stars and galaxies whose light may reach a detector."""
+        return seen_by(visit, place, self.observatory.star, self.observatory.galaxy)
 
     def visit(self, visit: int) -> TrueVisit:
         """Return everything true of a visit."""

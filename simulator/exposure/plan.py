@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skyassay.pipeline.instrument.filters import FILTERS
-from skyassay.simulator.cadence import NIGHT_FACTOR, Cadence, visit_table, visits
+from skyassay.simulator.cadence import NIGHT_FACTOR, Cadence, Order, visit_table, visits
 from skyassay.simulator.camera.lamps import CalibrationFrame, CalibrationPlan
 from skyassay.simulator.conditions import EXPOSURE
 from skyassay.simulator.image_quality import ImageQuality, with_images
@@ -28,8 +28,18 @@ READ_OUT = 5.0
 LAMP_RATE = 6_000.0
 
 
-def science_plan(cadence: Cadence, terms: OpticsTerms, seed: int) -> tuple[Table, Table]:
+def science_plan(
+    cadence: Cadence, terms: OpticsTerms, seed: int, order: Order | None = None
+) -> tuple[Table, Table]:
     """Return the visits: everything true of them, and what the survey says of them.
+
+    Parameters
+    ----------
+    cadence : Cadence
+    terms : OpticsTerms
+    seed : int
+    order : Order, optional
+        Which visits, night by night; the cadence's where not given.
 
     Returns
     -------
@@ -40,7 +50,7 @@ def science_plan(cadence: Cadence, terms: OpticsTerms, seed: int) -> tuple[Table
     said : dict
         `visit_table` as the twin makes it; a pixel release takes the seeing monitor from it.
     """
-    plan = visits(cadence, seed)
+    plan = visits(cadence, seed, order)
     night = plan["visit"] // NIGHT_FACTOR
     plan, said = with_images(plan, visit_table(plan), ImageQuality(), seed, night)
     u = np.array([rng(seed, "cadence.visit", int(v)).random(6)[3] for v in plan["visit"]])

@@ -22,7 +22,7 @@ Job = tuple[Frame, int]
 
 
 def _begin(observatory: Observatory, directory: Path) -> None:
-    _worker[:] = [FrameMaker(observatory, directory)]
+    _worker[:] = [observatory.maker(directory)]
 
 
 def _make(job: Job) -> Made:
@@ -67,7 +67,7 @@ def _mapped(
     observatory: Observatory, jobs: list[Job], directory: Path, workers: int
 ) -> Iterator[Made]:
     if workers <= 1:
-        maker = FrameMaker(observatory, directory)
+        maker = observatory.maker(directory)
         yield from (maker.make(*job) for job in jobs)
         return
     # A fresh process: nothing of this one, its threads least of all, decides a frame.

@@ -2,61 +2,35 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from skyassay.pipeline.instrument.layouts import camera
-from skyassay.pipeline.products.io import write_table
 from skyassay.simulator.cadence import NIGHT_FACTOR
 from skyassay.simulator.camera.lamps import calibration_plan
-from skyassay.simulator.clock import true_midpoints
 from skyassay.simulator.exposure.field import PixelSky, field_truth
-from skyassay.simulator.exposure.frames import FrameMaker, Made, Observatory
-from skyassay.simulator.exposure.log import observation_log
+from skyassay.simulator.exposure.frames import Observatory
+from skyassay.simulator.exposure.output import (
+    PixelRelease,
+    clear,
+    observed,
+    tables_of,
+    written,
+)
 from skyassay.simulator.exposure.plan import calibration_frames, science_frames, science_plan
 from skyassay.simulator.exposure.processes import Progress, all_made
 from skyassay.simulator.exposure.reference import reference_catalogue
 from skyassay.simulator.exposure.sizes import PixelTerms, sized
 from skyassay.simulator.manifest import (
     SCHEMA,
-    file_entry,
     plain,
     prepared,
     versions,
-    write_manifest,
 )
 
-Table = dict[str, NDArray[Any]]
-#: Columns of the plan that are not the truth's.
-_PLAN_ONLY = frozenset({"hourAngle", "latitude"})
-
-
-@dataclass(frozen=True)
-class PixelRelease:
-    """Simulated raw frames on disk.
-
-    Attributes
-    ----------
-    directory : Path
-    raws : tuple of Path
-        Raw frames, by exposure and detector.
-    products : mapping
-        Product name -> Parquet file.
-    manifest : mapping
-        As written to ``manifest.json``.
-    """
-
-    directory: Path
-    raws: tuple[Path, ...]
-    products: Mapping[str, Path]
-    manifest: Mapping[str, Any]
+__all__ = ["PixelRelease", "simulate_frames"]
 
 
 def simulate_frames(
@@ -136,18 +110,8 @@ def simulate_frames(
         size.sky, nominal, cadence.fields, cadence.rotation, cadence.start, seed
     )
     directory = prepared(Path(out_dir), head, overwrite=overwrite)
-    _clear(directory)
-    observatory = Observatory(
-        nominal,
-        seed,
-        star,
-        galaxy,
-        {int(v): {n: plan[n][k].item() for n in plan} for k, v in enumerate(plan["visit"])},
-        {int(v): float(s) for v, s in zip(said["visit"], said["atmosphericSeeing"], strict=True)},
-        terms.optics,
-        terms.camera,
-        terms.streaks,
-    )
+    clear(directory, "raw")
+    observatory = Observatory(**observed(size, terms, seed, (star, galaxy), (plan, said)))
     frames = science_frames(plan)
     if calibrations:
         day = int(plan["visit"].min()) // NIGHT_FACTOR
@@ -156,60 +120,10 @@ def simulate_frames(
             + frames
         )
     made = list(all_made(observatory, frames, directory, workers, progress))
-    tables = {
-        "observations": ("observation_log", observation_log(frames, plan, said, nominal)),
+    tables = tables_of(observatory, frames, (plan, said), terms, made)
+    tables |= {
         "reference/reference_star": ("reference_star", reference_catalogue(star, seed)),
         "truth/truth_star": ("truth_star", star),
         "truth/truth_galaxy": ("truth_galaxy", galaxy),
-        "truth/truth_visit": ("truth_visit", _truth_visit(plan, terms, said, observatory)),
-        "truth/truth_source": ("truth_source", _joined([m.source for m in made])),
-        "truth/truth_visit_detector": (
-            "truth_visit_detector",
-            _joined([m.visit_detector for m in made]),
-        ),
     }
-    return _written(directory, head, made, tables)
-
-
-def _joined(tables: list[Table | None]) -> Table:
-    kept = [t for t in tables if t is not None]
-    return {n: np.concatenate([t[n] for t in kept]) for n in kept[0]}
-
-
-def _clear(directory: Path) -> None:
-    """Remove the frames of an earlier run: they may be another survey's, or half of one."""
-    for path in (*directory.glob("raw/*/*.fits"), *directory.glob("raw/*/.*.part")):
-        path.unlink()
-
-
-def _truth_visit(plan: Table, terms: PixelTerms, said: Table, observatory: Observatory) -> Table:
-    """Return `truth_visit`: where the telescope looked, and when, by perfect instruments."""
-    true = {n: c for n, c in plan.items() if n not in _PLAN_ONLY}
-    maker = FrameMaker(observatory, Path())
-    pointings = [maker.visit(int(v)).map.pointing for v in plan["visit"]]
-    for name in ("ra", "dec", "rotation"):
-        true[name] = np.array([getattr(p, name) for p in pointings])
-    true["trueMidptMJD"] = true_midpoints(said, terms.clock, observatory.seed)
-    return true
-
-
-def _written(
-    directory: Path,
-    head: Mapping[str, Any],
-    made: list[Made],
-    tables: Mapping[str, tuple[str, Table]],
-) -> PixelRelease:
-    """Write the tables and, last, the manifest."""
-    products: dict[str, Path] = {}
-    files: dict[str, Any] = {}
-    for name, (product, table) in tables.items():
-        path = directory / f"{name}.parquet"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        products[product] = write_table(path, product, table)
-        rows = int(next(iter(table.values())).size)
-        files[f"{name}.parquet"] = file_entry(path, product, rows)
-    for one in made:
-        files[one.path] = {"product": "raw", "bytes": one.size, "sha256": one.sha256}
-    manifest = json.loads(json.dumps(dict(head))) | {"files": files}
-    write_manifest(directory, manifest)
-    return PixelRelease(directory, tuple(directory / m.path for m in made), products, manifest)
+    return written(directory, head, made, tables)
