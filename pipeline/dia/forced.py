@@ -123,7 +123,7 @@ def correction(
     exposure: Exposure, x: NDArray[np.float64], y: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return the factor from PSF fluxes to the calibration aperture; 1 without a model."""
-    model = exposure.models.get("apCorr")
+    model = exposure.models.get("APCORR")
     if model is None:
         return np.ones(len(x))
     return ApertureCorrection.from_arrays(model).at("psfFlux", x, y)

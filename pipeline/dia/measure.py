@@ -1,0 +1,170 @@
+"""Sources of a difference image: all of `detectAndMeasureDiaSource`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from astropy.table import Table, vstack
+from numpy.typing import NDArray
+
+from skyassay.pipeline.dia.detect import Peaks, find_peaks, width
+from skyassay.pipeline.dia.fit import fit_points
+from skyassay.pipeline.dia.forced import EDGE, NO_GOOD_PIXELS, PARTIAL, correction, forced_psf
+from skyassay.pipeline.dia.options import Options
+from skyassay.pipeline.dia.table import add_features, point_columns
+from skyassay.pipeline.images.exposure import Exposure
+from skyassay.pipeline.images.mask import bit
+from skyassay.pipeline.measurement.apertures import circle_sums, truncated
+from skyassay.pipeline.measurement.prepare import Plane, prepare
+from skyassay.pipeline.measurement.sky_sources import sky_places
+
+#: Radius (pixel) of the aperture of `apFlux`, that of Rubin's DiaSource.
+APERTURE = 12.0
+
+
+@dataclass(frozen=True, eq=False)
+class DiaMeasured:
+    """What was found on a difference image.
+
+    Attributes
+    ----------
+    table : Table
+        One row per source, highest signal-to-noise first; pixels and electrons, fluxes of
+        darker sources negative. Columns ``feature_*`` are for the reliability.
+    exposure : Exposure
+        The difference image with DETECTED, DETECTED_NEGATIVE and STREAK.
+    quality : dict
+        nPositive, nNegative, nDipole, nStreak, threshold, skyPullMean, skyPullStd, nSky.
+    """
+
+    table: Table
+    exposure: Exposure
+    quality: dict[str, float]
+
+
+def measure_dia(
+    difference: Exposure,
+    science: Exposure,
+    template: Exposure,
+    options: Options,
+    seed: int,
+) -> DiaMeasured:
+    """Find and measure what has changed.
+
+    Parameters
+    ----------
+    difference : Exposure
+        Science minus template, electrons of the science image, without sky; with its PSF.
+    science : Exposure
+        Without sky.
+    template : Exposure
+        On the pixels of the science image, matched to it.
+    options : Options
+    seed : int
+        Of the empty places.
+
+    Raises
+    ------
+    MeasurementError
+        Of an image that cannot be measured (`prepare`).
+    ValueError
+        Where an image has no PSF.
+    """
+    if difference.psf is None:
+        raise ValueError("The difference image has no PSF.")
+    psf, sigma = difference.psf, width(difference.psf)
+    plane = prepare(difference.image, difference.mask, difference.variance)
+    peaks = find_peaks(plane, sigma, options)
+    residual, groups = fit_points(plane, peaks, psf, sigma, options)
+    tables = []
+    for points, mine in zip(groups, peaks, strict=True):
+        part = point_columns(plane, residual, points, mine, psf, sigma)
+        add_features(part, plane, residual, points, psf, sigma, science, template)
+        tables.append(part)
+    table = vstack(tables, join_type="exact", metadata_conflicts="silent")
+    table = table[np.argsort(-np.asarray(table["snr"]), kind="stable")]
+    table = table[np.asarray(table["share"]) >= options.least_share]
+    _scale(table, difference)
+    _apertures(table, plane)
+    _forced(table, difference, science, template)
+    _mark(plane, peaks)
+    quality = _counts(table, options) | _sky(difference, plane, peaks, options, seed)
+    return DiaMeasured(table, difference.with_(mask=plane.mask), quality)
+
+
+def _scale(table: Table, difference: Exposure) -> None:
+    """Bring PSF fluxes to the aperture that the zero point is of."""
+    factor = correction(difference, np.asarray(table["x"]), np.asarray(table["y"]))
+    for end in ("", "Err"):
+        table[f"psfFlux_instFlux{end}"] *= factor
+
+
+def _apertures(table: Table, plane: Plane) -> None:
+    """Add the flux in the aperture; pixels that are not good count zero, and flag it."""
+    x, y = np.asarray(table["x"]), np.asarray(table["y"])
+    light = np.where(plane.good, plane.image, np.float32(0.0))
+    spread = np.where(plane.good, plane.variance, np.float32(0.0))
+    table["apFlux_instFlux"] = circle_sums(light, x, y, (APERTURE,))[:, 0]
+    noise = circle_sums(spread, x, y, (APERTURE,))[:, 0]
+    table["apFlux_instFluxErr"] = np.sqrt(np.maximum(noise, 0.0))
+    over = truncated(plane.shape, x, y, (APERTURE,))[:, 0]
+    holes = circle_sums((~plane.good).astype(np.float32), x, y, (APERTURE,))[:, 0] > 1e-3
+    table["apFlux_flag_apertureTruncated"] = over
+    table["apFlux_flag"] = over | holes
+
+
+def _forced(table: Table, difference: Exposure, science: Exposure, template: Exposure) -> None:
+    """Add PSF fluxes at the positions on science image and template, in electrons of the former."""
+    x, y = np.asarray(table["x"]), np.asarray(table["y"])
+    table["psfFlux_flag_edge"] = (forced_psf(difference, x, y).flags & EDGE) != 0
+    scale = 1.0
+    if template.photo_calib is not None and difference.photo_calib is not None:
+        scale = template.photo_calib.nanojansky / difference.photo_calib.nanojansky
+    flags = np.zeros(len(x), dtype=np.int32)
+    for name, image, factor in (("science", science, 1.0), ("template", template, scale)):
+        found = forced_psf(image, x, y)
+        table[f"{name}Flux_instFlux"] = found.flux * factor
+        table[f"{name}Flux_instFluxErr"] = found.error * factor
+        flags |= found.flags
+    table["forced_PsfFlux_flag"] = (flags & (NO_GOOD_PIXELS | PARTIAL)) != 0
+    table["forced_PsfFlux_flag_edge"] = (flags & EDGE) != 0
+    table["forced_PsfFlux_flag_noGoodPixels"] = (flags & NO_GOOD_PIXELS) != 0
+
+
+def _mark(plane: Plane, peaks: tuple[Peaks, Peaks]) -> None:
+    """Set the mask planes of what was detected."""
+    for mine, name in zip(peaks, ("DETECTED", "DETECTED_NEGATIVE"), strict=True):
+        plane.mask[mine.found.basin > 0] |= bit(name)
+
+
+def _counts(table: Table, options: Options) -> dict[str, float]:
+    dark = np.asarray(table["isNegative"])
+    return {
+        "nPositive": int((~dark).sum()),
+        "nNegative": int(dark.sum()),
+        "threshold": options.threshold,
+    }
+
+
+def _sky(
+    difference: Exposure,
+    plane: Plane,
+    peaks: tuple[Peaks, Peaks],
+    options: Options,
+    seed: int,
+) -> dict[str, float]:
+    """Return mean and scatter of forced fluxes at empty places over their quoted errors."""
+    taken: NDArray[np.bool_] = ~plane.good
+    for mine in peaks:
+        taken = taken | (mine.found.basin > 0)
+    found = forced_psf(difference, *sky_places(taken, options.sky_sources, seed), good=plane.good)
+    there = found.flags == 0
+    pull = found.flux[there] / found.error[there]
+    made: Mapping[str, float] = {
+        "skyPullMean": float(pull.mean()) if pull.size else float("nan"),
+        "skyPullStd": float(pull.std(ddof=1)) if pull.size > 1 else float("nan"),
+        "nSky": int(pull.size),
+    }
+    return dict(made)
