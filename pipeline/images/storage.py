@@ -33,11 +33,14 @@ CONFIG: dict[str, Any] = {
             "delegate": f"{_IMAGES}.formatter.RawDelegate",
             "derivedComponents": {"metadata": "StructuredDataDict"},
         },
+        # An Avro object container; its packets are taken out by `pipeline.alerts.container`.
+        "AlertPackets": {"pytype": "bytes"},
     },
     "datastore": {
         "formatters": {
             "SimExposure": f"{_IMAGES}.formatter.ExposureFormatter",
             "SimRaw": f"{_IMAGES}.formatter.RawFormatter",
+            "AlertPackets": "skyassay.pipeline.alerts.storage.ContainerFormatter",
         }
     },
 }
