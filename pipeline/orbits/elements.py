@@ -8,7 +8,7 @@ import numpy as np
 from astropy.table import Table
 
 from skyassay.pipeline.orbits.errors import OrbitError
-from skyassay.pipeline.orbits.kepler import MU, Floats, propagate
+from skyassay.pipeline.orbits.kepler import MU, Floats, propagate, stumpff
 
 #: Obliquity of the ecliptic of J2000 (IAU 1976), rad: that of catalogues of orbits.
 OBLIQUITY = np.radians(84381.448 / 3600.0)
@@ -85,7 +85,14 @@ def to_state(elements: Elements, mjd: Floats | float) -> tuple[Floats, Floats]:
     At perihelion both are known in closed form; from there the orbit is propagated.
     """
     i, node, peri = (np.radians(v) for v in elements[2:5])
-    ci, si, cn, sn, cp, sp = np.cos(i), np.sin(i), np.cos(node), np.sin(node), np.cos(peri), np.sin(peri)
+    ci, si, cn, sn, cp, sp = (
+        np.cos(i),
+        np.sin(i),
+        np.cos(node),
+        np.sin(node),
+        np.cos(peri),
+        np.sin(peri),
+    )
     first = np.stack([cn * cp - sn * sp * ci, sn * cp + cn * sp * ci, sp * si], axis=-1)
     second = np.stack([-cn * sp - sn * cp * ci, -sn * sp + cn * cp * ci, cp * si], axis=-1)
     speed = np.sqrt(MU * (1.0 + elements.e) / elements.q)
@@ -112,8 +119,8 @@ def from_state(position: Floats, velocity: Floats, mjd: float) -> Elements:
     across = np.cross(h, along) / np.sqrt(hh)[..., None]
     peri = np.arctan2((ecc * across).sum(axis=-1), (ecc * along).sum(axis=-1))
     since = _since_perihelion(q, e, rr, (r * v).sum(axis=-1))
-    degrees = (np.degrees(a) % 360.0 for a in (node, peri))
-    return Elements(q, e, np.degrees(i), *degrees, mjd - since)
+    node, peri = np.degrees(node) % 360.0, np.degrees(peri) % 360.0
+    return Elements(q, e, np.degrees(i), node, peri, mjd - since)
 
 
 def _since_perihelion(q: Floats, e: Floats, r: Floats, radial: Floats) -> Floats:
@@ -127,7 +134,5 @@ def _since_perihelion(q: Floats, e: Floats, r: Floats, radial: Floats) -> Floats
         hyperbola = np.arcsinh(sigma * root / e) / root
     near = np.abs(alpha) * r < 1e-8
     chi = np.where(near, sigma, np.where(alpha > 0, ellipse, hyperbola))
-    from skyassay.pipeline.orbits.kepler import stumpff
-
     _, c3 = stumpff(alpha * chi * chi)
     return np.asarray((q * chi + e * chi**3 * c3) / np.sqrt(MU))

@@ -17,9 +17,10 @@ from skyassay.pipeline.orbits.observer import AU_M, frame
 #: Light: AU/d. One AU/d in km/s.
 LIGHT = 299792458.0 * 86400.0 / AU_M
 KM_S = AU_M / 1000.0 / 86400.0
-#: Floor of the predicted error, arcsec; and what the planets move an object within 30 days of
-#: the epoch, arcsec at 1 AU from the observer: Jupiter in the main belt (growing as time squared).
-FLOOR, PLANETS = 0.05, 3.0
+#: Error of the best catalogued orbits at their epoch, arcsec; and what the planets move an
+#: object in the 30 days from its epoch, arcsec at 1 AU: by Jupiter in the main belt it is
+#: 0.6 typically and more for what passes near it; it grows as time squared.
+FLOOR, PLANETS = 0.1, 3.0
 
 
 class Apparent(NamedTuple):

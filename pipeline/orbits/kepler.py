@@ -72,7 +72,7 @@ def propagate(position: Floats, velocity: Floats, days: Floats) -> tuple[Floats,
 def _within_period(days: Floats, alpha: Floats) -> Floats:
     """Return the time less whole revolutions, within half a period of zero."""
     period = 2.0 * np.pi / np.sqrt(MU) * np.where(alpha > 0, alpha, 1.0) ** -1.5
-    return np.where(alpha > 0, days - period * np.round(days / period), days)
+    return np.asarray(np.where(alpha > 0, days - period * np.round(days / period), days))
 
 
 def _anomaly(scaled: Floats, r0: Floats, sigma: Floats, alpha: Floats) -> Floats:
@@ -88,9 +88,7 @@ def _anomaly(scaled: Floats, r0: Floats, sigma: Floats, alpha: Floats) -> Floats
         c2, c3 = stumpff(psi)
         slope = r0 + sigma * chi * (1.0 - psi * c3) + (1.0 - alpha * r0) * chi * chi * c2
         bend = sigma * (1.0 - psi * c2) + (1.0 - alpha * r0) * chi * (1.0 - psi * c3)
-        miss = (
-            r0 * chi * (1.0 - psi * c3) + sigma * chi * chi * c2 + chi**3 * c3 - scaled
-        )
+        miss = r0 * chi * (1.0 - psi * c3) + sigma * chi * chi * c2 + chi**3 * c3 - scaled
         root = np.sqrt(np.abs(16.0 * slope * slope - 20.0 * miss * bend))
         step = -5.0 * miss / (slope + np.copysign(root, slope))
         # The left side grows with chi everywhere: a step beyond what is known is halved instead.
@@ -99,9 +97,9 @@ def _anomaly(scaled: Floats, r0: Floats, sigma: Floats, alpha: Floats) -> Floats
         step = np.where(wild, 0.5 * (low + high) - chi, step)
         chi = chi + step
         if np.all(np.abs(step) <= 1e-13 * (1.0 + np.abs(chi))):
-            return chi
+            return np.asarray(chi)
     if np.all(np.abs(step) <= 1e-9 * (1.0 + np.abs(chi))):
-        return chi
+        return np.asarray(chi)
     raise OrbitError(
         f"The equation of motion was not solved for {int((~(np.abs(step) <= 1e-9)).sum())} orbits.",
         code="no_convergence",

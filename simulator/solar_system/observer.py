@@ -19,6 +19,8 @@ KM_PER_AU = 149597870.7
 TILT = np.radians(84381.448 / 3600.0)
 _JD = 2400000.5
 _J2000 = 51544.5
+#: Turns backwards by mirrors.
+_FLIP = np.array([1.0, 1.0, -1.0])
 #: Equatorial radius of the Earth, km, and its flattening (WGS84).
 _RADIUS, _FLAT = 6378.137, 1.0 / 298.257223563
 
@@ -56,7 +58,7 @@ def equatorial(vectors: Floats) -> Floats:
 
 def ecliptic(vectors: Floats) -> Floats:
     """Return equatorial vectors (n, 3) on ecliptic axes of J2000."""
-    return equatorial(vectors * np.array([1.0, 1.0, -1.0])) * np.array([1.0, 1.0, -1.0])
+    return np.asarray(equatorial(vectors * _FLIP) * _FLIP)
 
 
 def _ground(mjd_tai: float, tt: float, site: Site) -> tuple[Floats, Floats]:
@@ -76,7 +78,7 @@ def _ground(mjd_tai: float, tt: float, site: Site) -> tuple[Floats, Floats]:
     spin = 2.0 * np.pi * 1.00273781191135448
     drift = spin * np.array([-place[1], place[0], 0.0])
     back = _precession(century).T
-    return back @ place, back @ drift
+    return np.asarray(back @ place), np.asarray(back @ drift)
 
 
 def _precession(century: float) -> Floats:

@@ -18,7 +18,7 @@ from skyassay.simulator.solar_system.orbits import GM, Floats, Table, states
 
 _JD = 2400000.5
 _LIGHT = 299792.458 * 86400.0 / KM_PER_AU
-#: Mass of the planets over that of the Sun, by ERFA's number: Venus, Earth and Moon, Jupiter, Saturn.
+#: Mass over that of the Sun of Venus, Earth with Moon, Jupiter and Saturn, by ERFA's number.
 MASS = {2: 1 / 408523.72, 3: 1 / 328900.56, 5: 1 / 1047.3486, 6: 1 / 3497.898}
 ALL_PLANETS = tuple(MASS)
 #: Planets' places are tabulated so often, d, and interpolated between.
@@ -173,27 +173,36 @@ def _turning(topo: Floats, drift: Floats) -> tuple[Floats, Floats]:
     east = np.stack([-direction[:, 1], direction[:, 0], 0.0 * flat], axis=1) / flat[:, None]
     north = np.cross(direction, east)
     rate = drift / np.linalg.norm(topo, axis=1)[:, None]
-    return tuple(np.degrees((rate * axis).sum(axis=1)) for axis in (east, north))  # type: ignore[return-value]
+    return np.degrees((rate * east).sum(axis=1)), np.degrees((rate * north).sum(axis=1))
 
 
 Pull = Callable[[float], tuple[Floats, Floats]]
 
 
-def _pull(planets: tuple[int, ...], first: float, last: float) -> Pull | None:
+def _pull(planets: tuple[int, ...], first: float, last: float) -> Pull:
     """Return a function of time: masses (k,) times GM, and places (k, 3) of the planets."""
     if not planets:
-        return None
+        return _none
     from scipy.interpolate import CubicSpline
 
     mjd = np.arange(first, last + _GRID, _GRID)
     where = np.stack([erfa.plan94(_JD, mjd, number)["p"] for number in planets], axis=1)
     spline = CubicSpline(mjd, where)
     mass = GM * np.array([MASS[number] for number in planets])
-    return lambda t: (mass, np.asarray(spline(t)))
+
+    def pull(t: float) -> tuple[Floats, Floats]:
+        return mass, np.asarray(spline(t))
+
+    return pull
+
+
+def _none(_: float) -> tuple[Floats, Floats]:
+    """Return no planets."""
+    return np.empty(0), np.empty((0, 3))
 
 
 def _integrate(
-    start: Floats, epoch: float, span: tuple[float, float], pull: Pull | None
+    start: Floats, epoch: float, span: tuple[float, float], pull: Pull
 ) -> Callable[[float], Floats]:
     """Return a function of time giving states (n, 6) of orbits that start with (n, 6)."""
     from scipy.integrate import solve_ivp
@@ -202,11 +211,10 @@ def _integrate(
         state = flat.reshape(-1, 6)
         place = state[:, :3]
         bend = -GM * place / ((place * place).sum(axis=1) ** 1.5)[:, None]
-        if pull is not None:
-            for mass, planet in zip(*pull(t), strict=True):
-                gap = planet - place
-                bend = bend + mass * gap / ((gap * gap).sum(axis=1) ** 1.5)[:, None]
-                bend = bend - mass * planet / (planet @ planet) ** 1.5
+        for mass, planet in zip(*pull(t), strict=True):
+            gap = planet - place
+            bend = bend + mass * gap / ((gap * gap).sum(axis=1) ** 1.5)[:, None]
+            bend = bend - mass * planet / (planet @ planet) ** 1.5
         return np.concatenate([state[:, 3:], bend], axis=1).ravel()
 
     legs = {}
