@@ -38,6 +38,13 @@ PRESETS: tuple[Preset, ...] = (
         WideSky(regions=40, cells=8),
     ),
 )
+#: Of the campaign of faults: few stars in many visits, for what visits share decides.
+CAMPAIGN = Preset(
+    "campaign",
+    Universe(stars=1200),
+    Cadence(visits_per_band=42, nights=14),
+    WideSky(regions=24),
+)
 #: The ten-year survey, simulated at the level of visits alone: no release has it.
 SURVEY = Preset("survey", Universe(), Cadence(visits_per_band=140, nights=3650))
 

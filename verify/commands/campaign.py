@@ -29,6 +29,7 @@ def register(app: typer.Typer) -> None:
     group.command("coverage")(coverage)
     group.command("closure")(closure)
     group.command("twin")(twin)
+    group.command("faults")(faults)
     app.add_typer(group, name="campaign")
 
 
@@ -72,6 +73,35 @@ def coverage(
         certify.write_text(to_certification(outcome), "utf-8")
     typer.echo(to_json(outcome) if form is Format.JSON else to_markdown(outcome), nl=False)
     if any(outcome.problems.values()):
+        raise typer.Exit(1)
+
+
+def faults(
+    fault: Annotated[list[str] | None, typer.Option(help="Fault; all when none.")] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Seeds per dose.")] = 4,
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+    form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.MARKDOWN,
+    output: Annotated[Path | None, typer.Option(help="Write the Markdown table here too.")] = None,
+    rows: Annotated[Path | None, typer.Option(help="Write all that was found here, JSON.")] = None,
+) -> None:
+    """Try declared faults at growing doses: each flips its criteria and no others.
+
+    Exits 0 when all is as declared, 1 when something is not.
+    """
+    from skyassay.verify.campaign.faults import run_faults
+    from skyassay.verify.faults.page import to_json, to_markdown
+
+    with _progress() as progress:
+        found, trials = run_faults(
+            fault or (), range(1, seeds + 1), workers=workers, progress=progress
+        )
+    text = to_markdown(found, seeds)
+    if output:
+        output.write_text(text, "utf-8")
+    if rows:
+        rows.write_text(to_json(found, trials), "utf-8")
+    typer.echo(to_json(found, trials) if form is Format.JSON else text, nl=False)
+    if not all(response.holds for response in found):
         raise typer.Exit(1)
 
 
