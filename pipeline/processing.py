@@ -1,8 +1,8 @@
-"""Processes a repository: calibration products first, then nights or a release."""
+"""Processes a repository: calibration products first, then templates, nights or a release."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Literal
 from astropy.time import Time
 from lsst.daf.butler import Butler
 
+from skyassay.pipeline.execution.graph import read_pipeline
 from skyassay.pipeline.execution.outcome import Outcome
 from skyassay.pipeline.execution.report import RunReport
 from skyassay.pipeline.execution.run import run_pipeline
@@ -19,14 +20,78 @@ from skyassay.pipeline.repository.certify import certify
 from skyassay.pipeline.repository.create import is_repository
 from skyassay.pipeline.repository.errors import RepositoryError
 
-Kind = Literal["prompt", "release"]
-_PIPELINES = {"prompt": "prompt.yaml", "release": "DRP.yaml"}
-_OUTPUTS = {"prompt": names.PROMPT, "release": names.OUTPUT}
+Kind = Literal["prompt", "release", "template", "injected"]
 _LAMPS = "exposure.observation_type IN ('bias', 'dark', 'flat', 'spot')"
 _SKY = "exposure.observation_type = 'science'"
 #: What only the next task of the same detector reads.
-_IN_MEMORY = ("post_isr_image", "single_visit_star_unstandardized", "source_unstandardized")
+_IN_MEMORY = (
+    "post_isr_image",
+    "single_visit_star_unstandardized",
+    "source_unstandardized",
+    "difference_image_predetection",
+    "dia_source_unfiltered",
+)
 CALIB_RUNS = f"{names.CALIB}/runs"
+ASSOCIATE = "associateApdb"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of a pipeline that is run as one graph.
+
+    Attributes
+    ----------
+    pipeline : str
+        File, with ``#labels`` where it is a part.
+    output : str
+        Chain that the results go to.
+    before : tuple of str
+        Collections that are looked at before the common ones, those of them that exist.
+    where : str
+        What data are asked for.
+    constraint : str
+        Dataset type whose presence alone decides what there is to do; without it, all inputs
+        must be there.
+    ordered : bool
+        Visits one after the other in one process: each finds what those before it left.
+    """
+
+    pipeline: str
+    output: str
+    before: tuple[str, ...] = ()
+    where: str = _SKY
+    constraint: str = ""
+    ordered: bool = False
+
+
+_SKYMAP = f"skymap = '{names.SKYMAP}'"
+_FRAMES = "singleFrame"
+_NIGHT = f"{_SKY} AND {_SKYMAP}"
+STAGES: Mapping[Kind, tuple[Stage, ...]] = {
+    "release": (Stage("DRP.yaml", names.OUTPUT),),
+    "template": (Stage("template.yaml", names.TEMPLATES, (names.OUTPUT,), _SKYMAP),),
+    "prompt": (
+        Stage(
+            f"prompt.yaml#{_FRAMES},difference",
+            names.PROMPT,
+            (names.TEMPLATES, names.ORBITS),
+            _NIGHT,
+            "raw",
+        ),
+        Stage("prompt.yaml#associateApdb", names.PROMPT, where="", ordered=True),
+    ),
+    "injected": (
+        Stage(
+            "injected.yaml",
+            names.INJECTED,
+            (names.INJECTED_RAW, names.TEMPLATES),
+            _NIGHT,
+            "raw",
+        ),
+    ),
+}
+#: Of a night without templates: images and their tables, no differences and no alerts.
+NO_TEMPLATES = (Stage(f"prompt.yaml#{_FRAMES}", names.PROMPT),)
 
 
 Progress = Callable[[Outcome, int, int], None]
@@ -50,16 +115,21 @@ def process(
     workers: int = 2,
     scheduler: str | None = None,
     progress: Progress | None = None,
+    apdb: str | None = None,
 ) -> RunReport:
-    """Run the prompt or the release pipeline over the science frames of a repository.
+    """Run a pipeline over the science frames of a repository.
 
     Calibration products that are not there yet are built from the repository's lamp frames and
-    certified first.
+    certified first. Prompt processing ends with the images of a night where there are no
+    templates to subtract; else the visits' detections are entered into the prompt database in
+    the order of their times.
 
     Parameters
     ----------
     repo : path-like
-    kind : {"prompt", "release"}
+    kind : {"release", "template", "prompt", "injected"}
+        ``template``: coadds of the release's images; ``injected``: a night's frames with
+        injected sources, up to their detections.
     output : str, optional
         Chain that the outputs go to.
     where : str
@@ -70,6 +140,8 @@ def process(
         Address of a Dask scheduler to use instead.
     progress : callable, optional
         Called with each outcome, the number of quanta done, and that of all to do.
+    apdb : str, optional
+        Prompt database; the one in the repository's folder where not given.
 
     Returns
     -------
@@ -94,26 +166,56 @@ def process(
     before = _calibrate(repo, running)
     if before is not None and before.stopped:
         return before
-    selection = " AND ".join(filter(None, ("instrument = 'SimCam'", _SKY, where)))
-    report = _run(repo, _PIPELINES[kind], output or _OUTPUTS[kind], selection, running)
-    if before is None:
-        return report
-    return replace(report, outcomes=(*before.outcomes, *report.outcomes))
+    reports = [] if before is None else [before]
+    for stage in _stages(repo, kind):
+        stage = replace(stage, output=output or stage.output)
+        reports.append(_run(repo, stage, where, running, apdb))
+        if reports[-1].stopped:
+            break
+    return joined(reports)
 
 
-def _run(repo: str | Path, name: str, output: str, where: str, running: Running) -> RunReport:
-    """Run one of our pipelines."""
+def _stages(repo: str | Path, kind: Kind) -> tuple[Stage, ...]:
+    """Return what is to be run; without templates a night has images only."""
+    with Butler.from_config(str(repo)) as butler:
+        there = butler.collections.query_info(names.TEMPLATES, include_summary=False)
+    return NO_TEMPLATES if kind == "prompt" and not there else STAGES[kind]
+
+
+def joined(reports: Sequence[RunReport]) -> RunReport:
+    """Return the reports of one run after the other as one, with the last one's names."""
+    return replace(
+        reports[-1],
+        outcomes=tuple(outcome for report in reports for outcome in report.outcomes),
+        timings={k: sum(r.timings.get(k, 0.0) for r in reports) for k in reports[-1].timings},
+        registered=sum(r.registered for r in reports),
+        recovered=sum(r.recovered for r in reports),
+    )
+
+
+def _run(
+    repo: str | Path, stage: Stage, where: str, running: Running, apdb: str | None = None
+) -> RunReport:
+    """Run one stage."""
+    name, _, labels = stage.pipeline.partition("#")
+    with Butler.from_config(str(repo)) as butler:
+        known = set(butler.collections.query("*"))
+    selection = " AND ".join(filter(None, ("instrument = 'SimCam'", stage.where, where)))
     with as_file(files("skyassay.pipeline.pipelines") / name) as path:
+        pipeline = read_pipeline(f"{path}#{labels}" if labels else path)
+        if ASSOCIATE in pipeline.task_labels and apdb is not None:
+            pipeline.addConfigOverride(ASSOCIATE, "apdb", apdb)
         return run_pipeline(
             repo,
-            path,
-            inputs=[names.DEFAULTS],
-            output=output,
-            where=where,
-            workers=running.workers,
+            pipeline,
+            inputs=[*(c for c in stage.before if c in known), names.DEFAULTS],
+            output=stage.output,
+            where=selection,
+            workers=0 if stage.ordered else running.workers,
             in_memory=_IN_MEMORY,
-            scheduler=running.scheduler,
+            scheduler=None if stage.ordered else running.scheduler,
             progress=running.progress,
+            constraint=stage.constraint,
         )
 
 
@@ -123,8 +225,7 @@ def _calibrate(repo: str | Path, running: Running) -> RunReport | None:
         begin = _first_lamp(butler)
     if begin is None:
         return None
-    selection = f"instrument = 'SimCam' AND {_LAMPS}"
-    report = _run(repo, "calibration.yaml", CALIB_RUNS, selection, running)
+    report = _run(repo, Stage("calibration.yaml", CALIB_RUNS, where=_LAMPS), "", running)
     if not report.stopped:
         with Butler.from_config(str(repo), writeable=True) as butler:
             certify(butler, CALIB_RUNS, begin)

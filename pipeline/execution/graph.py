@@ -13,6 +13,7 @@ from typing import Any
 from lsst.daf.butler import Butler, CollectionType, MissingDatasetTypeError, Quantum
 from lsst.daf.butler.registry import MissingCollectionError
 from lsst.pipe.base import Pipeline
+from lsst.pipe.base.all_dimensions_quantum_graph_builder import DatasetQueryConstraintVariant
 from lsst.pipe.base.quantum_graph import PredictedQuantumGraph, PredictedQuantumGraphComponents
 
 from skyassay.pipeline.execution.builder import CompletingBuilder
@@ -37,6 +38,9 @@ class Request:
         RUN collection that this run writes.
     where : str
         Butler expression that selects data IDs.
+    constraint : str
+        Dataset type whose presence decides what there is to do: a data ID without another
+        overall input loses what needs that one, and no more. Empty: all overall inputs.
     """
 
     pipeline: Pipeline
@@ -44,6 +48,7 @@ class Request:
     output: str
     run: str
     where: str = ""
+    constraint: str = ""
 
 
 def read_pipeline(pipeline: str | Path | Pipeline) -> Pipeline:
@@ -106,6 +111,9 @@ def build_graph(
             where=request.where,
             input_collections=collections_to_search(butler, request.inputs, request.output),
             output_run=request.run,
+            dataset_query_constraint=DatasetQueryConstraintVariant.fromExpression(
+                request.constraint or "all"
+            ),
             skip_existing_in=[request.output] if skip_existing else [],
         )
         return builder.finish(

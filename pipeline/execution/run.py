@@ -32,6 +32,7 @@ def run_pipeline(
     inputs: Sequence[str],
     output: str,
     where: str = "",
+    constraint: str = "",
     workers: int = 2,
     same: Sequence[str] = ("visit", "detector"),
     in_memory: Sequence[str] = (),
@@ -62,6 +63,9 @@ def run_pipeline(
         CHAINED collection; made where it is not there. The RUN is `<output>/<time>`.
     where : str
         Butler expression that selects data IDs.
+    constraint : str
+        Dataset type whose presence alone decides what there is to do; without it a data ID
+        needs all inputs that the pipeline does not make.
     workers : int
         Processes on this machine; 0: in this process.
     same : sequence of str
@@ -115,7 +119,12 @@ def run_pipeline(
     with Butler.from_config(root, writeable=True) as butler:
         recovered = recover(butler, str(root), folder, output) if resume else 0
         request = Request(
-            read_pipeline(pipeline), tuple(inputs), output, new_run(butler, output), where
+            read_pipeline(pipeline),
+            tuple(inputs),
+            output,
+            new_run(butler, output),
+            where,
+            constraint,
         )
         with timed(timings, "graph"):
             components = build_graph(
