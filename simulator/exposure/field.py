@@ -250,3 +250,41 @@ def _on_sky(table: Table, field: tuple[float, float]) -> Table:
 
 def _joined(tables: list[Table]) -> Table:
     return {name: np.concatenate([t[name] for t in tables]) for name in tables[0]}
+
+
+def scattered(
+    kind: str,
+    density: float,
+    camera: Camera,
+    fields: tuple[tuple[float, float], ...],
+    rotation: float,
+    margin: float,
+    seed: int,
+) -> Table:
+    """Return places spread evenly wherever a detector may look: objectId, coord_ra, coord_dec.
+
+    As with `field_truth`, another detector adds places and moves none.
+
+    Parameters
+    ----------
+    kind : str
+        Of what; it names the random numbers.
+    density : float
+        Per square degree.
+    camera : Camera
+    fields : tuple of (ra, dec)
+        Degrees.
+    rotation : float
+        Of the camera, degrees.
+    margin : float
+        Arcsec beyond the detectors.
+    seed : int
+    """
+    boxes = _boxes(camera, margin)
+    found: list[Table] = []
+    for index, field in enumerate(fields):
+        for i, j in _tiles(boxes, rotation):
+            table, _ = _started(kind, density, i, j, seed, index)
+            kept = _inside(table["x"], table["y"], boxes, rotation)
+            found.append(_on_sky({n: c[kept] for n, c in table.items()}, field))
+    return _joined(found)
