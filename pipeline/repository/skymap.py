@@ -30,11 +30,14 @@ class SkyMap:
         Half a tract's side, degrees in its tangent plane.
     patches : int
         Along each side of a tract.
+    scale : float
+        Of a pixel of the coadds, arcsec; a patch has a whole number of them.
     """
 
     centres: tuple[tuple[float, float], ...]
     radius: float = 2.0
-    patches: int = 8
+    patches: int = 40
+    scale: float = 0.2
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `from_dict` takes."""
@@ -42,13 +45,20 @@ class SkyMap:
             "centres": [list(c) for c in self.centres],
             "radius": self.radius,
             "patches": self.patches,
+            "scale": self.scale,
         }
 
     @classmethod
     def from_dict(cls, found: Mapping[str, Any]) -> SkyMap:
         """Return the map."""
         centres = tuple((float(c[0]), float(c[1])) for c in found["centres"])
-        return cls(centres, float(found["radius"]), int(found["patches"]))
+        return cls(
+            centres,
+            float(found["radius"]),
+            int(found["patches"]),
+            # Maps of the first version have no scale: it was this one.
+            float(found.get("scale", 0.2)),
+        )
 
     def tract_region(self, tract: int) -> sphgeom.ConvexPolygon:
         """Return the region of a tract."""

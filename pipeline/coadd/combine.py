@@ -1,0 +1,147 @@
+"""Resampled images averaged; what is in one of them only is left out."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import maximum_filter, uniform_filter
+
+from skyassay.pipeline.coadd.lanczos import widen
+from skyassay.pipeline.coadd.warp import Planes
+from skyassay.pipeline.images.mask import bit, bits
+from skyassay.pipeline.measurement.compiled import compiled
+
+Pixels = NDArray[np.float32]
+#: Pixels with one of these count only where no visit has a better one.
+DOUBTFUL = bits("BAD", "SAT", "CR", "EDGE", "CROSSTALK", "STREAK", "UNMASKEDNAN")
+#: Standard deviations from the median at which a pixel, and the mean of 3 x 3, is left out.
+CLIP = 4.5
+#: What the seeing may change is no outlier: this share of the brightest pixel of the median
+#: within `SPREAD` pixels is tolerated.
+TOLERATED, SPREAD = 0.4, 5
+#: Pixels about an outlier that are left out with it: its faint rim.
+RIM = 2
+#: Fewer images have no majority.
+LEAST = 3
+
+
+def combine(layers: list[Planes], weights: NDArray[np.float64]) -> tuple[Planes, NDArray[np.uint8]]:
+    """Return the mean image, and how many images every pixel has.
+
+    The weights are those of whole images: weights that follow the pixels' noise would give
+    bright stars another PSF than faint ones. NO_DATA where no image has the pixel; SAT where
+    any image is saturated; the other planes where only doubtful pixels are there, whose mean
+    it is then.
+
+    Parameters
+    ----------
+    layers : list of Planes
+        Of one size, in one unit.
+    weights : ndarray, shape (n,)
+    """
+    image = np.stack([layer.image for layer in layers])
+    variance = np.stack([layer.variance for layer in layers])
+    mask = np.stack([layer.mask for layer in layers])
+    if len(layers) >= LEAST:
+        _clip(image, variance, mask)
+    made = Planes.empty(layers[0].image.shape)  # type: ignore[arg-type]
+    count = np.zeros(layers[0].image.shape, np.uint8)
+    _average(
+        image, variance, mask, weights, np.int32(DOUBTFUL), np.int32(bit("NO_DATA")),
+        np.int32(_CLIPPED), np.int32(bit("SAT")), made.image, made.variance, made.mask, count,
+    )  # fmt: skip
+    return made, count
+
+
+#: Beyond the planes of `mask.PLANES`: used here only.
+_CLIPPED = 1 << 20
+
+
+def _clip(image: Pixels, variance: Pixels, mask: NDArray[np.int32]) -> None:
+    """Set the bit of outliers and their rims in the masks."""
+    excluded = np.int32(DOUBTFUL | bit("NO_DATA"))
+    median = np.zeros(image.shape[1:], np.float32)
+    enough = np.zeros(image.shape[1:], np.bool_)
+    _median(image, mask, excluded, LEAST, median, enough)
+    slack = TOLERATED * maximum_filter(np.maximum(median, 0.0), 2 * SPREAD + 1)
+    wide = np.empty_like(mask[0])
+    for k in range(len(image)):
+        off = np.where((mask[k] & excluded) == 0, image[k] - median, np.float32(0.0))
+        single = np.abs(off) > CLIP * np.sqrt(variance[k]) + slack
+        # Nine pixels together have a third of the noise; not less, as neighbours share some.
+        several = np.abs(uniform_filter(off, 3)) > CLIP * np.sqrt(variance[k]) / 2.0 + slack
+        found = (single | several) & enough
+        widen(found.astype(np.int32), RIM, wide)
+        mask[k] |= wide * np.int32(_CLIPPED)
+
+
+@compiled
+def _median(
+    image: Pixels,
+    mask: NDArray[np.int32],
+    excluded: int,
+    least: int,
+    median: Pixels,
+    enough: NDArray[np.bool_],
+) -> None:
+    """Fill the median of the good values of every pixel, and whether they are enough."""
+    n, ny, nx = image.shape
+    values = np.empty(n, np.float32)
+    for y in range(ny):
+        for x in range(nx):
+            m = 0
+            for k in range(n):
+                if not mask[k, y, x] & excluded:
+                    value = image[k, y, x]
+                    at = m
+                    while at > 0 and values[at - 1] > value:
+                        values[at] = values[at - 1]
+                        at -= 1
+                    values[at] = value
+                    m += 1
+            enough[y, x] = m >= least
+            if m:
+                median[y, x] = np.float32(0.5) * (values[(m - 1) // 2] + values[m // 2])
+
+
+@compiled
+def _average(
+    image: Pixels,
+    variance: Pixels,
+    mask: NDArray[np.int32],
+    weights: NDArray[np.float64],
+    doubtful: int,
+    no_data: int,
+    clipped: int,
+    saturated: int,
+    out_image: Pixels,
+    out_variance: Pixels,
+    out_mask: NDArray[np.int32],
+    count: NDArray[np.uint8],
+) -> None:
+    """Fill the mean of the best kind of values that a pixel has."""
+    n, ny, nx = image.shape
+    for y in range(ny):
+        for x in range(nx):
+            # 0: good; 1: clipped or doubtful, flagged where they are all there is.
+            for kind in range(2):
+                total, squares, whole = 0.0, 0.0, 0.0
+                bits_set, m = 0, 0
+                for k in range(n):
+                    here = mask[k, y, x]
+                    # Saturated in some visits only: those with another PSF are left.
+                    bits_set |= here & saturated
+                    if here & no_data or (kind == 0 and here & (doubtful | clipped)):
+                        continue
+                    w = weights[k]
+                    total += w * image[k, y, x]
+                    squares += w * w * variance[k, y, x]
+                    whole += w
+                    bits_set |= here & doubtful
+                    m += 1
+                if m:
+                    out_image[y, x] = total / whole
+                    out_variance[y, x] = squares / (whole * whole)
+                    out_mask[y, x] = bits_set
+                    count[y, x] = m
+                    break

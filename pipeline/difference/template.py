@@ -1,0 +1,180 @@
+"""The template on the pixels of a science image: all of `buildTemplate`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from skyassay.pipeline.astrometry.wcs import SkyWcs
+from skyassay.pipeline.coadd.build import INPUTS, ZERO_POINT
+from skyassay.pipeline.coadd.patches import shifted
+from skyassay.pipeline.coadd.warp import Box, Planes, footprint, warp
+from skyassay.pipeline.difference.border import BORDER, strips
+from skyassay.pipeline.difference.errors import DifferenceError
+from skyassay.pipeline.images.exposure import Exposure, PhotoCalib
+from skyassay.pipeline.images.mask import bit
+
+#: Pixels about the science image that the template has too.
+PAD = 32
+#: Pixels about that, for the window of the resampling.
+MARGIN = 8
+#: Reference pixels of patches of one tract differ by whole pixels, to this.
+WHOLE = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class _Placed:
+    """A patch and where it lies among the pixels of its tract."""
+
+    patch: Exposure
+    box: Box
+
+
+def build_template(
+    patches: Sequence[Exposure], wcs: SkyWcs, shape: tuple[int, int], *, least: float = 0.0
+) -> Exposure:
+    """Return the template on the pixels of a science image.
+
+    The patches of a tract are put side by side, which is exact, and resampled once; where
+    tracts overlap, the one that covers more of the image comes first.
+
+    Parameters
+    ----------
+    patches : sequence of Exposure
+        Coadds as `coadd` makes them.
+    wcs : SkyWcs
+        Of the science image.
+    shape : tuple of int
+        Its rows and columns.
+    least : float
+        Share of the image that the template must cover.
+
+    Returns
+    -------
+    Exposure
+        In nJy; NO_DATA where no patch is. No PSF model. ``summary``: templateCoverage,
+        nTemplateVisits, psfSigma, meanEpoch. ``models["BORDER"]``: pixels about the image.
+
+    Raises
+    ------
+    DifferenceError
+        ``no_template`` when less than `least`, or nothing, is covered.
+    """
+    ny, nx = shape
+    box = Box(-PAD, nx + PAD, -PAD, ny + PAD)
+    outer = shifted(wcs, box)
+    found: list[tuple[int, Planes, list[Exposure]]] = []
+    for group in _by_tract(patches):
+        planes, filled = _from_tract(group, outer, box)
+        if filled:
+            found.append((filled, planes, [placed.patch for placed in group]))
+    whole = Planes.empty(box.shape)
+    for _, planes, _ in sorted(found, key=lambda one: -one[0]):
+        lacking = (whole.mask & bit("NO_DATA")) != 0
+        for name in ("image", "variance", "mask"):
+            np.copyto(getattr(whole, name), getattr(planes, name), where=lacking)
+    middle = np.s_[PAD : PAD + ny, PAD : PAD + nx]
+    mask = whole.mask[middle].copy()
+    coverage = float(np.mean((mask & bit("NO_DATA")) == 0))
+    if coverage <= 0.0 or coverage < least:
+        raise DifferenceError(
+            f"The template covers {100.0 * coverage:.1f} % of the image.",
+            code="no_template",
+            hint="Make templates of this field and band from earlier visits.",
+        )
+    return Exposure(
+        whole.image[middle].copy(),
+        mask,
+        whole.variance[middle].copy(),
+        metadata={"BUNIT": "nJy"},
+        wcs=wcs,
+        photo_calib=PhotoCalib(ZERO_POINT, 0.0),
+        models={BORDER: strips(whole.image, PAD)},
+        summary={"templateCoverage": coverage, **_summary([p for *_, ps in found for p in ps])},
+    )
+
+
+def _by_tract(patches: Sequence[Exposure]) -> list[list[_Placed]]:
+    """Return the patches of each tract, placed relative to the first of them."""
+    groups: dict[tuple[float, float], list[_Placed]] = {}
+    for patch in patches:
+        if patch.wcs is None:
+            raise DifferenceError(
+                "A template has no WCS.",
+                code="not_calibrated",
+                hint="Make it with assembleTemplateCoadd.",
+                exit_code=4,
+            )
+        group = groups.setdefault(patch.wcs.crval, [])
+        first = group[0].patch.wcs if group else patch.wcs
+        assert first is not None  # noqa: S101 - the check above
+        off = [a - b for a, b in zip(first.crpix, patch.wcs.crpix, strict=True)]
+        x0, y0 = (round(v) for v in off)
+        if max(abs(off[0] - x0), abs(off[1] - y0)) > WHOLE:
+            raise DifferenceError(
+                "Two templates of one tract are not on the same pixels.",
+                code="wrong_shape",
+                hint="Make all templates with one sky map.",
+                exit_code=4,
+            )
+        ny, nx = patch.shape
+        group.append(_Placed(patch, Box(x0, x0 + nx, y0, y0 + ny)))
+    return list(groups.values())
+
+
+def _from_tract(group: list[_Placed], outer: SkyWcs, box: Box) -> tuple[Planes, int]:
+    """Return the template from the patches of one tract, and its pixels with data."""
+    tract = group[0].patch.wcs
+    assert tract is not None  # noqa: S101 - see _by_tract
+    reached = footprint(outer, box.shape, tract)
+    if reached is None:
+        return Planes.empty(box.shape), 0
+    wide = Box(reached.x0 - MARGIN, reached.x1 + MARGIN, reached.y0 - MARGIN, reached.y1 + MARGIN)
+    boxes = [wide.meet(placed.box) for placed in group]
+    there = [b for b in boxes if b is not None]
+    if not there:
+        return Planes.empty(box.shape), 0
+    area = Box(
+        min(b.x0 for b in there), max(b.x1 for b in there),
+        min(b.y0 for b in there), max(b.y1 for b in there),
+    )  # fmt: skip
+    joined = Planes.empty(area.shape)
+    for placed, common in zip(group, boxes, strict=True):
+        if common is None:
+            continue
+        to, of = _slices(common, area), _slices(common, placed.box)
+        for name in ("image", "variance", "mask"):
+            getattr(joined, name)[to] = getattr(placed.patch, name)[of]
+    ny, nx = box.shape
+    made, filled = warp(joined, shifted(tract, area), outer, Box(0, nx, 0, ny))
+    lacking = (made.mask & bit("NO_DATA")) != 0
+    made.image[lacking], made.variance[lacking] = 0.0, 0.0
+    return made, int(filled - np.count_nonzero(lacking) + _outside(made, filled))
+
+
+def _outside(made: Planes, filled: int) -> int:
+    """Return the pixels beyond the mosaic: they lack data but were never counted."""
+    return made.image.size - filled
+
+
+def _slices(box: Box, within: Box) -> tuple[slice, slice]:
+    return (
+        slice(box.y0 - within.y0, box.y1 - within.y0),
+        slice(box.x0 - within.x0, box.x1 - within.x0),
+    )
+
+
+def _summary(patches: list[Exposure]) -> dict[str, float]:
+    """Return means over the patches, weighted with their pixels; the number of all visits."""
+    weights = np.array([p.image.size for p in patches], dtype=np.float64)
+    visits: set[int] = set()
+    for patch in patches:
+        if INPUTS in patch.models:
+            visits |= {int(v) for v in patch.models[INPUTS]["visits"]}
+    made = {"nTemplateVisits": float(len(visits)) if visits else float("nan")}
+    for name in ("psfSigma", "meanEpoch"):
+        values = np.array([p.summary.get(name, np.nan) for p in patches])
+        made[name] = float(np.average(values, weights=weights))
+    return made
