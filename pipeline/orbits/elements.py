@@ -118,13 +118,14 @@ def from_state(position: Floats, velocity: Floats, mjd: float) -> Elements:
     along = np.stack([np.cos(node), np.sin(node), np.zeros_like(node)], axis=-1)
     across = np.cross(h, along) / np.sqrt(hh)[..., None]
     peri = np.arctan2((ecc * across).sum(axis=-1), (ecc * along).sum(axis=-1))
-    since = _since_perihelion(q, e, rr, (r * v).sum(axis=-1))
+    latitude = np.arctan2((r * across).sum(axis=-1), (r * along).sum(axis=-1))
+    since = _since_perihelion(q, e, rr, (r * v).sum(axis=-1), latitude - peri)
     node, peri = np.degrees(node) % 360.0, np.degrees(peri) % 360.0
     return Elements(q, e, np.degrees(i), node, peri, mjd - since)
 
 
-def _since_perihelion(q: Floats, e: Floats, r: Floats, radial: Floats) -> Floats:
-    """Return days since the nearest perihelion, of distance and r . v; 0 on a circle."""
+def _since_perihelion(q: Floats, e: Floats, r: Floats, radial: Floats, true: Floats) -> Floats:
+    """Return days since the nearest perihelion, of distance, r . v and true anomaly."""
     alpha = (1.0 - e) / q
     sigma = radial / np.sqrt(MU)
     # chi from perihelion: sinh-like for hyperbolas, tan-like for parabolas, atan2 for ellipses.
@@ -132,6 +133,10 @@ def _since_perihelion(q: Floats, e: Floats, r: Floats, radial: Floats) -> Floats
     with np.errstate(invalid="ignore", divide="ignore"):
         ellipse = np.arctan2(sigma * root, 1.0 - r * alpha) / root
         hyperbola = np.arcsinh(sigma * root / e) / root
+        # Nearly circles: the perihelion may be noise, and must be the one that was found.
+        half = np.remainder(true + np.pi, 2.0 * np.pi) / 2.0 - np.pi / 2.0
+        rounder = 2.0 * np.arctan2(np.sqrt(1.0 - e) * np.sin(half), np.sqrt(1.0 + e) * np.cos(half))
+        ellipse = np.where(e < 0.1, rounder / root, ellipse)
     near = np.abs(alpha) * r < 1e-8
     chi = np.where(near, sigma, np.where(alpha > 0, ellipse, hyperbola))
     _, c3 = stumpff(alpha * chi * chi)

@@ -88,8 +88,11 @@ def elements(position: Floats, velocity: Floats, mjd: float | Floats) -> Table:
     radial = (position * velocity).sum(axis=1)
     e = np.sqrt(np.maximum(1.0 - p / a, 0.0))
     size = np.abs(a)
+    true = np.arctan2(radial * np.sqrt(p / GM), p - r)
     with np.errstate(invalid="ignore"):
-        closed = np.arctan2(radial / np.sqrt(GM * size), 1.0 - r / size)
+        # From the true anomaly, so that perihelion of a circle is one and the same in both.
+        s, c = np.sqrt(1.0 - e) * np.sin(true / 2.0), np.sqrt(1.0 + e) * np.cos(true / 2.0)
+        closed = 2.0 * np.arctan2(s, c)
         x = np.where(a > 0, closed, np.arcsinh(radial / np.sqrt(GM * size) / np.maximum(e, 1.0)))
         mean = np.where(a > 0, x - e * np.sin(x), e * np.sinh(x) - x)
     incl = np.arccos(np.clip(h[:, 2] / np.sqrt(p * GM), -1.0, 1.0))
@@ -98,7 +101,6 @@ def elements(position: Floats, velocity: Floats, mjd: float | Floats) -> Table:
     upward = h / np.linalg.norm(h, axis=1)[:, None]
     side = np.cross(upward, np.stack([np.cos(node), np.sin(node), 0.0 * node], axis=1))
     latitude = np.arctan2((position * side).sum(axis=1), level)
-    true = np.arctan2(radial * np.sqrt(p / GM), p - r)
     return {
         "q": p / (1.0 + e),
         "e": e,

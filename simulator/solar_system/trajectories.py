@@ -217,7 +217,7 @@ def _integrate(
             bend = bend - mass * planet / (planet @ planet) ** 1.5
         return np.concatenate([state[:, 3:], bend], axis=1).ravel()
 
-    legs = {}
+    legs: dict[bool, Callable[[float], Floats]] = {}
     for end in {min(span[0], epoch), max(span[1], epoch)} - {epoch}:
         made = solve_ivp(
             motion,
@@ -228,7 +228,7 @@ def _integrate(
             atol=1e-14,
             dense_output=True,
         )
-        if not made.success:
+        if not made.success or made.sol is None:
             raise SimulatorError(
                 f"An orbit could not be integrated: {made.message}",
                 code="not_integrated",
