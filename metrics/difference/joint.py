@@ -140,7 +140,8 @@ class JointMetric(BaseMetric):
             ``nothing_to_choose_from``.
         """
         wanted = self.recipe["wanted"]
-        best, cut = -np.inf, None
+        best: tuple[float, ...] = (-np.inf,)
+        cut = None
         for tried in sorted(self.recipe["tried"]):
             shares = [pick(state, CHOOSING, snr, tried)[0] for pick in (completeness_of, purity_of)]
             if not all(len(s) for s in shares):
@@ -149,8 +150,8 @@ class JointMetric(BaseMetric):
                 (100.0 * float(s.mean()) - w) / (100.0 - w)
                 for s, w in zip(shares, wanted, strict=True)
             ]
-            if min(margins) > best:
-                best, cut = min(margins), float(tried)
+            if tuple(sorted(margins)) > best:  # the worse decides, the better between equals
+                best, cut = tuple(sorted(margins)), float(tried)
         if cut is None:
             raise NotMeasured(
                 "nothing_to_choose_from",

@@ -82,7 +82,7 @@ def hits(asked: Draw, places: Table, share: float, what: str) -> NDArray[np.bool
     stream = rng(asked.seed, f"samples.differences.{what}")
     visit = places["visit"] - 1
     chance = np.full(asked.size, share)
-    if asked.share > 0.0:
+    if asked.share > 0.0 and share < 1.0:
         total = 1.0 / asked.share - 1.0
         chance = stream.beta(share * total, (1.0 - share) * total, asked.size)
     return np.asarray(stream.random(len(visit)) < chance[visit])
