@@ -13,7 +13,13 @@ from skyassay.verify.campaign.demonstration import (
     demonstrate_pixels,
     expectations,
 )
-from skyassay.verify.campaign.making import process, simulate, simulate_pixels, simulate_survey
+from skyassay.verify.campaign.making import (
+    process,
+    simulate,
+    simulate_night,
+    simulate_pixels,
+    simulate_survey,
+)
 from skyassay.verify.campaign.samples import draw, samplers, simulated_metrics
 
 if TYPE_CHECKING:
@@ -32,6 +38,7 @@ __all__ = [
     "process",
     "samplers",
     "simulate",
+    "simulate_night",
     "simulate_pixels",
     "simulate_survey",
     "simulated_metrics",

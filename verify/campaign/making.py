@@ -94,6 +94,62 @@ def simulate_pixels(
     return made, ingest(repo, out_dir)
 
 
+def simulate_night(
+    preset: str,
+    seed: int,
+    out_dir: Path,
+    repo: Path,
+    *,
+    bands: Sequence[str] = ("r", "i"),
+    visits_per_band: int | None = None,
+    workers: int = 2,
+    overwrite: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[PixelRelease, Ingested]:
+    """Simulate the night after a release, with and without injected sources, and enter both.
+
+    Parameters
+    ----------
+    preset : str
+        ``tiny``, ``small`` or ``medium``.
+    seed : int
+        That of the release.
+    out_dir : Path
+        The frames stay here; the repository refers to them.
+    repo : Path
+        The Butler repository of the release.
+    bands : sequence of str
+    visits_per_band : int, optional
+        The preset's where not given.
+    workers : int
+    overwrite : bool
+        Replace another night in `out_dir`.
+    progress : callable, optional
+        Told the frames made and those of the night.
+
+    Raises
+    ------
+    SimulatorError, RepositoryError
+    """
+    from skyassay.pipeline.repository import names
+    from skyassay.pipeline.repository.ingest import ingest
+    from skyassay.simulator.changing import release
+
+    made = release.simulate_night(
+        preset,
+        seed,
+        out_dir,
+        bands=bands,
+        visits_per_band=visits_per_band,
+        workers=workers,
+        overwrite=overwrite,
+        progress=progress,
+    )
+    entered = ingest(repo, out_dir, truth_run=names.TRUTH_NIGHT)
+    ingest(repo, out_dir / "injected", raw_run=names.INJECTED_RAW, truth_run=names.TRUTH_NIGHT)
+    return made, entered
+
+
 def process(
     repo: str,
     kind: Kind,
@@ -103,13 +159,14 @@ def process(
     workers: int = 2,
     scheduler: str | None = None,
     progress: Callable[[Any, int, int], None] | None = None,
+    apdb: str | None = None,
 ) -> RunReport:
-    """Run the prompt or the release pipeline over a repository's raw frames.
+    """Run a pipeline over a repository's raw frames.
 
     Parameters
     ----------
     repo : str
-    kind : {"prompt", "release"}
+    kind : {"release", "template", "prompt", "injected"}
     output : str, optional
         Chain of the outputs.
     where : str
@@ -119,6 +176,8 @@ def process(
         Address of a Dask scheduler.
     progress : callable, optional
         Told each outcome, the quanta done and all of them.
+    apdb : str, optional
+        Prompt database; the repository's own where not given.
 
     Raises
     ------
@@ -134,6 +193,7 @@ def process(
         workers=workers,
         scheduler=scheduler,
         progress=progress,
+        apdb=apdb,
     )
 
 

@@ -42,8 +42,10 @@ _Form = Annotated[Format, typer.Option("--format", help="How to print.")]
 def register(app: typer.Typer) -> None:
     """Add the `process` commands."""
     group = typer.Typer(help="Make images and catalogs of raw frames.", no_args_is_help=True)
-    group.command("prompt")(prompt)
     group.command("release")(release)
+    group.command("template")(template)
+    group.command("prompt")(prompt)
+    group.command("injected")(injected)
     app.add_typer(group, name="process")
 
 
@@ -53,10 +55,40 @@ def prompt(
     where: _Where = "",
     workers: _Workers = 2,
     scheduler: _Scheduler = None,
+    apdb: Annotated[
+        str | None, typer.Option(help="Prompt database, path or URL; the repository's own if none.")
+    ] = None,
     form: _Form = Format.TEXT,
 ) -> int:
-    """Process visits each by itself. Exit code: 0 when all ran, 3 when something did not."""
-    return _process("prompt", repo, output, where, workers, scheduler, form)
+    """Process visits each by itself, up to alerts where there are templates.
+
+    Exit code: 0 when all ran, 3 when something did not.
+    """
+    return _process("prompt", repo, output, where, workers, scheduler, form, apdb)
+
+
+def template(
+    repo: _Repo,
+    output: _Output = None,
+    where: _Where = "",
+    workers: _Workers = 2,
+    scheduler: _Scheduler = None,
+    form: _Form = Format.TEXT,
+) -> int:
+    """Average the release's images into templates. Exit code: 0 when all ran, 3 when not."""
+    return _process("template", repo, output, where, workers, scheduler, form)
+
+
+def injected(
+    repo: _Repo,
+    output: _Output = None,
+    where: _Where = "",
+    workers: _Workers = 2,
+    scheduler: _Scheduler = None,
+    form: _Form = Format.TEXT,
+) -> int:
+    """Process frames with injected sources, up to their detections. Exit code: 0 or 3."""
+    return _process("injected", repo, output, where, workers, scheduler, form)
 
 
 def release(
@@ -82,6 +114,7 @@ def _process(
     workers: int,
     scheduler: str | None,
     form: Format,
+    apdb: str | None = None,
 ) -> int:
     from skyassay.verify.campaign import process
 
@@ -94,6 +127,7 @@ def _process(
             workers=workers,
             scheduler=scheduler,
             progress=progress,
+            apdb=apdb,
         )
     if form is Format.JSON:
         sys.stdout.write(json.dumps(document(report), sort_keys=True) + "\n")

@@ -68,19 +68,34 @@ def night(
     repo: _Repo = None,
     preset: Annotated[PresetName, typer.Option(help="How large.")] = PresetName.SMALL,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 1,
-    visits: Annotated[int, typer.Option(min=1, help="Per band.")] = 1,
+    visits: Annotated[
+        int | None,
+        typer.Option(min=1, help="Per band; 1, or the preset's after a release, if none."),
+    ] = None,
     bands: _Bands = "ri",
     workers: _Workers = 2,
     out: Annotated[
         Path | None, typer.Option(help="Directory; ./simulated/night-PRESET-SEED if not given.")
     ] = None,
     overwrite: Annotated[bool, typer.Option(help="Replace another release in --out.")] = False,
+    after_release: Annotated[
+        bool,
+        typer.Option(
+            "--after-release",
+            help="The night after the release of this preset and seed in --repo: the sky has "
+            "changed. Also draws the visits with injected sources.",
+        ),
+    ] = False,
     form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TEXT,
 ) -> None:
-    """Simulate few visits of raw frames with calibration frames and truth, in a repository."""
+    """Simulate few visits of raw frames with calibration frames and truth, in a repository.
+
+    With --after-release there are no calibration frames: those of the release hold.
+    """
     directory = out or Path("simulated") / f"night-{preset.value}-{seed}"
-    wanted = _Frames(preset.value, seed, directory, bands, visits, workers, overwrite)
-    _pixels(wanted, repo, form)
+    number = visits if visits is not None or after_release else 1
+    wanted = _Frames(preset.value, seed, directory, bands, number, workers, overwrite)
+    _pixels(wanted, repo, form, after=after_release)
 
 
 def release(
@@ -134,9 +149,9 @@ class _Frames:
     overwrite: bool
 
 
-def _pixels(wanted: _Frames, repo: Path | None, form: Format) -> None:
+def _pixels(wanted: _Frames, repo: Path | None, form: Format, *, after: bool = False) -> None:
     """Simulate raw frames, enter them, and say what was entered and what was refused."""
-    from skyassay.verify.campaign import simulate_pixels
+    from skyassay.verify.campaign import simulate_night, simulate_pixels
 
     if repo is None:
         raise VerifyError(
@@ -146,7 +161,7 @@ def _pixels(wanted: _Frames, repo: Path | None, form: Format) -> None:
             exit_code=4,
         )
     with _frames_bar() as progress:
-        made, entered = simulate_pixels(
+        made, entered = (simulate_night if after else simulate_pixels)(
             wanted.preset,
             wanted.seed,
             wanted.directory,
