@@ -1,0 +1,266 @@
+"""Questions to the prompt database, and the one transaction that an image is stored in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from astropy.table import Table, vstack
+from astropy.time import Time
+from numpy.typing import ArrayLike
+
+from skyassay.pipeline.prompt.columns import to_frame, to_table
+from skyassay.pipeline.prompt.database import PromptDatabase
+from skyassay.pipeline.prompt.errors import reading_database
+
+if TYPE_CHECKING:
+    import sqlalchemy
+
+Kind = Literal["DiaObject", "DiaSource", "DiaForcedSource"]
+#: History that alerts carry, days: 12 months (DMS-REQ-0274).
+HISTORY = 365.25
+#: Columns of known objects that association needs.
+KNOWN = (
+    "diaObjectId",
+    "ra",
+    "dec",
+    "raErr",
+    "decErr",
+    "validityStartMjdTai",
+    "firstDiaSourceMjdTai",
+    "lastDiaSourceMjdTai",
+    "nDiaSources",
+)
+#: The order that rows are given in, whatever the database's is.
+_ORDER = {
+    "DiaObject": ("diaObjectId", "validityStartMjdTai"),
+    "DiaSource": ("diaObjectId", "midpointMjdTai", "diaSourceId"),
+    "DiaForcedSource": ("diaObjectId", "midpointMjdTai", "visit", "detector"),
+}
+#: Ids in one question.
+_CHUNK = 500
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What one image has stored.
+
+    Attributes
+    ----------
+    sources, objects, forced : Table
+        Rows of DiaSource, DiaForcedSource and the versions of DiaObject that it made, sorted by
+        id. The end of a version's validity is left out: later images write it.
+    processed : float or None
+        Its time of processing, MJD TAI; None where there is no row.
+    """
+
+    sources: Table
+    objects: Table
+    forced: Table
+    processed: float | None
+
+
+def definitions(database: PromptDatabase, kind: Kind) -> list[Any]:
+    """Return the columns of a table of the schema, without those for the index alone."""
+    from lsst.dax.apdb import ApdbTables
+
+    index = database.apdb.getConfig().pixelization.htm_index_column
+    return [c for c in database.apdb.tableDef(ApdbTables[kind]).columns if c.name != index]
+
+
+def contains(database: PromptDatabase, visit: int, detector: int) -> bool:
+    """Return whether an image has stored anything."""
+    with reading_database("read"):
+        return bool(database.apdb.containsVisitDetector(visit, detector))
+
+
+def objects_near(database: PromptDatabase, region: Any) -> Table:
+    """Return the newest versions of the objects in a region, and some around it.
+
+    Parameters
+    ----------
+    database : PromptDatabase
+    region : lsst.sphgeom.Region
+
+    Returns
+    -------
+    Table
+        Columns `KNOWN`, sorted by id.
+    """
+    import sqlalchemy as sa
+
+    table, columns = _selectable(database, "DiaObject", KNOWN)
+    pixels = database.apdb.pixelator.envelope(
+        region, database.apdb.getConfig().pixelization.htm_max_ranges
+    )
+    index = database.apdb.getConfig().pixelization.htm_index_column
+    place: sa.ColumnElement[int] = sa.column(index, sa.BigInteger)
+    inside = [place.between(low, high - 1) for low, high in pixels.ranges()]
+    query = (
+        sa.select(*columns)
+        .select_from(table)
+        .where(sa.or_(*inside), sa.column("validityEndMjdTai").is_(None))
+        .order_by(sa.column("diaObjectId"))
+    )
+    known = {c.name: c for c in definitions(database, "DiaObject")}
+    return _ask(database, query, [known[name] for name in KNOWN])
+
+
+def history(
+    database: PromptDatabase,
+    kind: Kind,
+    objects: ArrayLike,
+    midpoint: float,
+    before: float | None = None,
+) -> Table:
+    """Return what was stored of objects in the 12 months before an image.
+
+    Parameters
+    ----------
+    database : PromptDatabase
+    kind : {"DiaSource", "DiaForcedSource"}
+    objects : array_like of int
+        Ids.
+    midpoint : float
+        Time of the image, MJD TAI.
+    before : float, optional
+        Only what was processed earlier than this.
+
+    Returns
+    -------
+    Table
+        Sorted by object and time; rows that were withdrawn are left out.
+    """
+    import sqlalchemy as sa
+
+    described = definitions(database, kind)
+    table, columns = _selectable(database, kind, [c.name for c in described])
+    conditions = [
+        sa.column("midpointMjdTai") >= midpoint - HISTORY,
+        sa.column("timeWithdrawnMjdTai").is_(None),
+    ]
+    if before is not None:
+        conditions.append(sa.column("timeProcessedMjdTai") < before)
+    parts = []
+    for ids in _chunks(objects):
+        mine = sa.column("diaObjectId").in_(ids)
+        query = sa.select(*columns).select_from(table).where(mine, *conditions)
+        parts.append(_ask(database, query.order_by(*map(sa.column, _ORDER[kind])), described))
+    return vstack(parts, metadata_conflicts="silent") if len(parts) > 1 else parts[0]
+
+
+def recall(database: PromptDatabase, visit: int, detector: int) -> Stored:
+    """Return what an image has stored, the same however often it is asked."""
+    import sqlalchemy as sa
+
+    found = {}
+    kinds: tuple[Kind, Kind] = ("DiaSource", "DiaForcedSource")
+    for kind in kinds:
+        described = definitions(database, kind)
+        table, columns = _selectable(database, kind, [c.name for c in described])
+        query = (
+            sa.select(*columns)
+            .select_from(table)
+            .where(sa.column("visit") == visit, sa.column("detector") == detector)
+            .order_by(sa.column("diaSourceId" if kind == "DiaSource" else "diaObjectId"))
+        )
+        found[kind] = _ask(database, query, described)
+    sources, forced = found["DiaSource"], found["DiaForcedSource"]
+    times = [float(np.min(t["timeProcessedMjdTai"])) for t in (sources, forced) if len(t)]
+    processed = min(times) if times else None
+    # Precovery adds fluxes to an image that were measured later, with another time.
+    forced = forced[np.asarray(forced["timeProcessedMjdTai"]) == processed] if times else forced
+    return Stored(sources, _versions(database, sources, processed), forced, processed)
+
+
+def _versions(database: PromptDatabase, sources: Table, processed: float | None) -> Table:
+    """Return the versions of objects that an image with these sources has made."""
+    import sqlalchemy as sa
+
+    described = [c for c in definitions(database, "DiaObject") if c.name != "validityEndMjdTai"]
+    table, columns = _selectable(database, "DiaObject", [c.name for c in described])
+    ids = np.asarray(sources["diaObjectId"])
+    parts = []
+    for some in _chunks(np.unique(ids[ids != 0])):
+        query = (
+            sa.select(*columns)
+            .select_from(table)
+            .where(
+                sa.column("diaObjectId").in_(some), sa.column("validityStartMjdTai") == processed
+            )
+            .order_by(sa.column("diaObjectId"))
+        )
+        parts.append(_ask(database, query, described))
+    return vstack(parts, metadata_conflicts="silent") if len(parts) > 1 else parts[0]
+
+
+def store(
+    database: PromptDatabase, processed: float, objects: Table, sources: Table, forced: Table
+) -> None:
+    """Store what an image has found: all of it or, when anything goes wrong, nothing.
+
+    Parameters
+    ----------
+    database : PromptDatabase
+    processed : float
+        MJD TAI; begins the validity of the objects' new versions.
+    objects, sources, forced : Table
+
+    Raises
+    ------
+    PromptError
+        ``missing_column`` and those of `reading_database`.
+    """
+    versions = objects.copy(copy_data=False)
+    # The library fills them; made beforehand, it need not widen the table, which warns.
+    versions["validityStartMjdTai"] = np.full(len(objects), processed)
+    versions["validityEndMjdTai"] = np.full(len(objects), np.nan)
+    tables: dict[Kind, Table] = {
+        "DiaObject": versions,
+        "DiaSource": sources,
+        "DiaForcedSource": forced,
+    }
+    frames = [to_frame(definitions(database, kind), table) for kind, table in tables.items()]
+    with reading_database("written"):
+        database.apdb.store(Time(processed, format="mjd", scale="tai"), *frames)
+
+
+def count_forced(database: PromptDatabase, visit: int, detector: int) -> int:
+    """Return how many forced fluxes an image has."""
+    import sqlalchemy as sa
+
+    table, _ = _selectable(database, "DiaForcedSource", ())
+    query = (
+        sa.select(sa.func.count())
+        .select_from(table)
+        .where(sa.column("visit") == visit, sa.column("detector") == detector)
+    )
+    with reading_database("read"), database.engine.connect() as connection:
+        return int(connection.execute(query).scalar_one())
+
+
+def _selectable(
+    database: PromptDatabase, kind: str, names: Sequence[str]
+) -> tuple[Any, list[sqlalchemy.ColumnElement[Any]]]:
+    """Return a table and its columns, for a query."""
+    import sqlalchemy as sa
+
+    config = database.apdb.getConfig()
+    table = sa.table(f"{config.prefix}{kind}", schema=config.namespace)
+    return table, [sa.column(name) for name in names]
+
+
+def _chunks(ids: ArrayLike) -> Iterator[list[int]]:
+    """Yield sorted ids, some at a time; once, empty, where there is none."""
+    whole = sorted({int(i) for i in np.asarray(ids)})
+    for start in range(0, max(len(whole), 1), _CHUNK):
+        yield whole[start : start + _CHUNK]
+
+
+def _ask(database: PromptDatabase, query: Any, described: Sequence[Any]) -> Table:
+    """Return the answer to a query as a table."""
+    with reading_database("read"), database.engine.connect() as connection:
+        rows = connection.execute(query).fetchall()
+    return to_table(described, rows)
