@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,11 +60,15 @@ class _History:
     objects: NDArray[np.int64]
     times: NDArray[np.float64]
 
-    def of(self, object_id: int, before: float) -> Pieces:
-        """Return the rows of an object in the months before a time, as an Avro array's items."""
+    def of(self, object_id: int, time: float, side: Literal["left", "right"]) -> Pieces:
+        """Return the rows of an object in the months before a time, as an Avro array's items.
+
+        With side ``right`` those of the time itself too.
+        """
         low, high = np.searchsorted(self.objects, (object_id, object_id + 1)).tolist()
-        start, stop = np.searchsorted(self.times[low:high], (before - HISTORY_DAYS, before))
-        start, stop = low + int(start), low + int(stop)
+        times = self.times[low:high]
+        start = low + int(np.searchsorted(times, time - HISTORY_DAYS))
+        stop = low + int(np.searchsorted(times, time, side))
         if start == stop:
             return []
         return [long(stop - start), self.encoded.rows(start, stop), _END]
@@ -98,7 +102,7 @@ def build(
         DIASources of these objects. Those of the last 12 months before the source go into its
         packet in order of time; the source itself does not.
     forced : table, optional
-        DIAForcedSources, chosen in the same way.
+        DIAForcedSources, chosen in the same way, and those of the new visit.
     ss_sources : table, optional
         SSSources by `diaSourceId`.
     orbits : table, optional
@@ -131,9 +135,10 @@ def build(
     for k, (own, parent) in enumerate(zip(ids.tolist(), parents.tolist(), strict=True)):
         pieces: Pieces = [long(own), *words, made.row(k)]
         if parent:
-            earlier = history.of(parent, times[k]) if history else []
+            earlier = history.of(parent, times[k], "left") if history else []
             pieces += [_THERE, *earlier] if earlier else [_NULL]
-            pieces += [_THERE, *((photometry.of(parent, times[k]) if photometry else []) or [_END])]
+            measured = photometry.of(parent, times[k], "right") if photometry else []
+            pieces += [_THERE, *(measured or [_END])]
             pieces += [_THERE, of_object[parent], _NULL, _NULL]
         else:
             pieces += [_NULL, _NULL, _NULL, *of_system[k]]

@@ -23,6 +23,9 @@ from skyassay.verify.tables.resolve import resolve
 from skyassay.verify.tables.stored import StoredProduct
 from skyassay.verify.tables.stream import LOCALITY_COLUMN, layout, stream_parts
 
+#: Name under which alert packets are given: they are two products.
+PACKETS = "alerts"
+
 
 class Source(Protocol):
     """Where products come from: files here, a Butler collection elsewhere."""
@@ -242,7 +245,9 @@ def open_tables(
     Parameters
     ----------
     paths : mapping of str to path-like
-        Product name -> Parquet, FITS or ECSV file, or a directory of such files.
+        Product name -> Parquet, FITS or ECSV file, or a directory of such files. Under the
+        name ``alerts``: alert packets, which give the products `alert` and `dia_source`; a
+        `dia_source` that is named itself goes before theirs.
     memory_bytes : int
         Larger products are partitioned through temporary files.
 
@@ -257,8 +262,15 @@ def open_tables(
         Exit code 3: ``unreadable_data``, ``wrong_product``; of the key ``missing_column``,
         ``wrong_type``. Other columns that cannot be read are error notes.
     """
-    stored = {}
+    stored: dict[str, StoredProduct] = {}
     for name, path in paths.items():
+        if name == PACKETS:
+            # What of it is named by itself, below or above, is read from there.
+            from skyassay.verify.alerts.reader import open_alerts
+
+            made = open_alerts(Path(path))
+            stored |= {each: one for each, one in made.items() if each not in paths}
+            continue
         known = product(name)
         readers = [open_file(file) for file in find_files(Path(path))]
         files = tuple((reader, resolve(reader, known)) for reader in readers)
