@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,7 @@ from skyassay.simulator.changing.fast import (
     lonely_density,
     lonely_transients,
 )
-from skyassay.simulator.changing.moving import mover_points, movers
+from skyassay.simulator.changing.moving import mover_points, movers, tracks
 from skyassay.simulator.changing.nuclei import active_nuclei, nucleus_flux
 from skyassay.simulator.changing.points import Points, joined_points, points
 from skyassay.simulator.changing.supernovae import supernova_flux, supernovae
@@ -36,7 +37,9 @@ class Catalogue:
     ----------
     terms : ChangingSky
     supernova, hosted, lonely, nucleus, mover : dict
-        One table per kind.
+        One table per kind; `mover` has orbits.
+    tracks : mapping
+        MJD of a visit -> where the objects of the Solar System are seen.
     """
 
     terms: ChangingSky
@@ -45,6 +48,7 @@ class Catalogue:
     lonely: Table
     nucleus: Table
     mover: Table
+    tracks: Mapping[float, Table]
 
     def at(self, mjd: float, band: str, ra: float, dec: float, radius: float) -> Points:
         """Return what differs at a time within `radius` degrees of a place, stars excepted."""
@@ -59,7 +63,7 @@ class Catalogue:
                 _points("fast", hosted, fast_flux(t.fast, hosted, mjd, band)),
                 _points("fast", lonely, fast_flux(t.fast, lonely, mjd, band)),
                 _points("agn", nucleus, nucleus_flux(t.nuclei, nucleus, mjd, band)),
-                mover_points(t.movers, self.mover, mjd, band),
+                mover_points(self.tracks, mjd, band),
             ]
         )
 
@@ -91,7 +95,7 @@ def catalogue(
     cadence: Cadence,
     sky: PixelSky,
     galaxy: Table,
-    start: float,
+    times: Floats,
     seed: int,
 ) -> Catalogue:
     """Return all that changes in a night.
@@ -106,8 +110,8 @@ def catalogue(
         The population that the galaxies are from.
     galaxy : dict
         `truth_galaxy`.
-    start : float
-        MJD of the night's first visit.
+    times : ndarray
+        MJD (TAI) of the night's visits.
     seed : int
     """
 
@@ -115,13 +119,16 @@ def catalogue(
         where = cadence.fields, cadence.rotation
         return scattered(f"changing.{kind}", density, camera, *where, margin, seed)
 
+    start, middle = float(times.min()), 0.5 * float(times.min() + times.max())
     lonely = places("lonely", lonely_density(terms.fast), sky.margin)
     moving = places("movers", terms.movers.density, terms.movers.margin)
+    mover = movers(terms.movers, moving, middle, seed)
     return Catalogue(
         terms,
         supernovae(terms.supernovae, galaxy, sky, start, seed),
         hosted_transients(terms.fast, galaxy, sky, start, seed),
         lonely_transients(terms.fast, lonely, start, seed),
         active_nuclei(terms.nuclei, galaxy, seed),
-        movers(terms.movers, moving, start, seed),
+        mover,
+        tracks(mover, times),
     )

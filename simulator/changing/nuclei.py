@@ -40,9 +40,9 @@ class ActiveNuclei:
         Median damping time, days, and scatter of its natural logarithm.
     """
 
-    share: float = 0.03
-    light: tuple[float, float] = (0.2, 0.8)
-    amplitude: float = 0.2
+    share: float = 0.08
+    light: tuple[float, float] = (0.3, 0.9)
+    amplitude: float = 0.25
     amplitude_scatter: float = 0.3
     colour: float = -0.45
     time: float = 200.0

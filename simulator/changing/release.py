@@ -29,9 +29,12 @@ from skyassay.simulator.exposure.output import (
 from skyassay.simulator.exposure.plan import Frame, science_frames, science_plan
 from skyassay.simulator.exposure.processes import Progress, all_made
 from skyassay.simulator.exposure.sizes import PixelTerms, sized
-from skyassay.simulator.manifest import SCHEMA, plain, prepared, versions
+from skyassay.simulator.manifest import SCHEMA, file_entry, plain, prepared, versions
 
 Table = dict[str, NDArray[Any]]
+#: Orbits known before the night.
+ORBITS = "orbits/mpcorb.parquet"
+INJECTED_TRUTH = "truth/truth_injected_source"
 
 
 def simulate_night(
@@ -118,12 +121,13 @@ def simulate_night(
     visits = science_plan(cadence, terms.optics, seed, night_order(cadence, night))
     nominal = camera(size.layout)
     static = field_truth(sky, nominal, cadence.fields, cadence.rotation, cadence.start, seed)
-    start = float(visits[0]["expMidptMJD"].min())
-    changes = catalogue(changing, nominal, cadence, sky, static[1], start, seed)
+    times = visits[0]["expMidptMJD"]
+    changes = catalogue(changing, nominal, cadence, sky, static[1], times, seed)
     observatory = NightObservatory(**observed(size, terms, seed, static, visits), catalogue=changes)
     directory = prepared(Path(out_dir), head, overwrite=overwrite)
     for folder in ("raw", f"{INJECTED}/raw"):
         clear(directory, folder)
+    (directory / f"{INJECTED_TRUTH}.parquet").unlink(missing_ok=True)
     frames = science_frames(visits[0])
     kinds = (False, True) if injected else (False,)
     copies: list[Frame] = [NightFrame(**vars(f), injected=kind) for f in frames for kind in kinds]
@@ -131,11 +135,20 @@ def simulate_night(
     tables = tables_of(observatory, frames, visits, terms, made)
     tables["truth/truth_dia_source"] = ("truth_dia_source", _changed(made, injected=False))
     if injected:
-        tables["truth/truth_injected_source"] = (
-            "truth_injected_source",
-            _changed(made, injected=True),
-        )
-    return written(directory, head, made, tables)
+        tables[INJECTED_TRUTH] = ("truth_injected_source", _changed(made, injected=True))
+    tables["truth/truth_ss_object"] = ("truth_ss_object", changes.mover)
+    return written(directory, head, made, tables, _orbits(directory, changes.mover, seed))
+
+
+def _orbits(directory: Path, objects: Table, seed: int) -> dict[str, dict[str, Any]]:
+    """Write the catalogue of the orbits known before the night; return its entry."""
+    from skyassay.simulator.solar_system.catalogue import mpcorb
+
+    path = directory / ORBITS
+    path.parent.mkdir(parents=True, exist_ok=True)
+    known = mpcorb(objects, seed)
+    known.write(path, format="parquet", overwrite=True)
+    return {ORBITS: file_entry(path, "mpcorb", len(known))}
 
 
 def _changed(made: list[Made], *, injected: bool) -> Table:

@@ -41,7 +41,7 @@ class Supernovae:
         Temperature at the peak and late, K, and time from one to the other, days.
     """
 
-    rate: float = 1500.0
+    rate: float = 900.0
     before: float = 150.0
     after: float = 40.0
     thermonuclear: float = 0.4

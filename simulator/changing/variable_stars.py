@@ -44,7 +44,7 @@ class VariableStars:
         Periods of sinusoids, days; their logarithms are spread evenly.
     """
 
-    share: float = 0.025
+    share: float = 0.04
     pulsating: float = 0.1
     eclipsing: float = 0.15
     amplitude: float = 0.15

@@ -109,10 +109,11 @@ def written(
     head: Mapping[str, Any],
     made: list[Made],
     tables: Mapping[str, tuple[str, Table]],
+    others: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> PixelRelease:
-    """Write the tables and, last, the manifest."""
+    """Write the tables and, last, the manifest; `others` are the entries of more files."""
     products: dict[str, Path] = {}
-    files: dict[str, Any] = {}
+    files: dict[str, Any] = dict(others or {})
     for name, (product, table) in tables.items():
         path = directory / f"{name}.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
