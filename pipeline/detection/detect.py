@@ -66,7 +66,11 @@ def detect(
     """
     filled = np.where(usable, image, np.float32(0.0))
     noise = np.where(usable, variance, np.float32(0.0))
-    snr = signal_to_noise(filled, noise, sigma)
+    return separate(signal_to_noise(filled, noise, sigma), threshold, prominence)
+
+
+def separate(snr: NDArray[np.float32], threshold: float, prominence: float) -> Detections:
+    """Return the peaks of a map of signal-to-noise; parameters as of `detect`."""
     above = np.flatnonzero(snr > threshold)
     # Among equals the first pixel wins: the same image gives the same peaks.
     order = above[np.argsort(-snr.ravel()[above], kind="stable")]

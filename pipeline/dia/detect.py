@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from skyassay.pipeline.detection.detect import Detections, detect
+from skyassay.pipeline.detection.detect import Detections, separate
+from skyassay.pipeline.detection.smooth import signal_to_noise
 from skyassay.pipeline.dia.options import Options
 from skyassay.pipeline.measurement.prepare import Plane
 from skyassay.pipeline.psf.model import PsfModel
@@ -54,23 +55,19 @@ def find_peaks(plane: Plane, sigma: float, options: Options) -> tuple[Peaks, Pea
         Width (pixel) of the smoothing Gaussian.
     options : Options
     """
+    light = np.where(plane.good, plane.image, np.float32(0.0))
+    noise = np.where(plane.good, plane.variance, np.float32(0.0))
+    snr = signal_to_noise(light, noise, sigma)
     made = []
     for sign in (1, -1):
-        found = detect(
-            plane.image if sign > 0 else -plane.image,
-            plane.variance,
-            plane.good,
-            sigma=sigma,
-            threshold=options.threshold,
-            prominence=options.prominence,
-        )
+        found = separate(sign * snr, options.threshold, options.prominence)
         made.append(Peaks(sign, found, boxes(found.basin, len(found))))
     return made[0], made[1]
 
 
 def boxes(basin: NDArray[np.int32], n: int) -> NDArray[np.int64]:
     """Return first and last column, first and last row of every peak's pixels, shape (n, 4)."""
-    y, x = np.nonzero(basin)
+    y, x = np.divmod(np.flatnonzero(basin.ravel() > 0), basin.shape[1])
     owner = basin[y, x] - 1
     made = np.empty((n, 4), dtype=np.int64)
     for k, axis in enumerate((x, y)):

@@ -140,3 +140,21 @@ def _surroundings(
                     best = value
     out[8] = best
     out[9] = full / max(n, 1)
+
+
+@compiled
+def count_good(
+    good: NDArray[np.bool_],
+    column: NDArray[np.int64],
+    row: NDArray[np.int64],
+    half: int,
+    out: NDArray[np.int32],
+) -> None:
+    """Fill how many good pixels the stamps around pixels hold."""
+    ny, nx = good.shape
+    for k in range(len(column)):
+        n = 0
+        for j in range(max(row[k] - half, 0), min(row[k] + half + 1, ny)):
+            for i in range(max(column[k] - half, 0), min(column[k] + half + 1, nx)):
+                n += good[j, i]
+        out[k] = n

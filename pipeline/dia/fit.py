@@ -54,13 +54,13 @@ class Points:
 
 def fit_points(
     plane: Plane, peaks: tuple[Peaks, Peaks], psf: PsfModel, sigma: float, options: Options
-) -> tuple[Floats, list[Points]]:
+) -> tuple[Floats, tuple[Points, Points]]:
     """Return the image without the sources, and the sources of each sign.
 
     Each sweep fits the bright ones to what the dark ones leave over, then the other way.
     """
     noise = local_noise(plane, sigma)
-    groups = [_start(p, psf, noise) for p in peaks]
+    groups = _start(peaks[0], psf, noise), _start(peaks[1], psf, noise)
     residual = plane.image.astype(np.float64)
     for turn in range(options.sweeps):
         for points in groups:

@@ -9,11 +9,15 @@ import numpy as np
 from astropy.table import Table, vstack
 from numpy.typing import NDArray
 
-from skyassay.pipeline.dia.detect import Peaks, find_peaks, width
+from skyassay.pipeline.dia.detect import FWHM, Peaks, find_peaks, width
+from skyassay.pipeline.dia.dipoles import fit_dipoles
 from skyassay.pipeline.dia.fit import fit_points
 from skyassay.pipeline.dia.forced import EDGE, NO_GOOD_PIXELS, PARTIAL, correction, forced_psf
 from skyassay.pipeline.dia.options import Options
+from skyassay.pipeline.dia.shapes import MODELS, add_dipoles, add_trails
+from skyassay.pipeline.dia.streaks import mask_streaks
 from skyassay.pipeline.dia.table import add_features, point_columns
+from skyassay.pipeline.dia.trails import fit_trails
 from skyassay.pipeline.images.exposure import Exposure
 from skyassay.pipeline.images.mask import bit
 from skyassay.pipeline.measurement.apertures import circle_sums, truncated
@@ -76,6 +80,7 @@ def measure_dia(
         raise ValueError("The difference image has no PSF.")
     psf, sigma = difference.psf, width(difference.psf)
     plane = prepare(difference.image, difference.mask, difference.variance)
+    streaks = mask_streaks(plane, options)
     peaks = find_peaks(plane, sigma, options)
     residual, groups = fit_points(plane, peaks, psf, sigma, options)
     tables = []
@@ -83,22 +88,64 @@ def measure_dia(
         part = point_columns(plane, residual, points, mine, psf, sigma)
         add_features(part, plane, residual, points, psf, sigma, science, template)
         tables.append(part)
-    table = vstack(tables, join_type="exact", metadata_conflicts="silent")
-    table = table[np.argsort(-np.asarray(table["snr"]), kind="stable")]
-    table = table[np.asarray(table["share"]) >= options.least_share]
+    images = science, _in_unit_of(template, difference)
+    add_dipoles(tables, fit_dipoles(plane, residual, groups, psf, FWHM * sigma, images, options))
+    moments, model = (
+        np.column_stack([tables[0][f"{name}{end}"] for name in ("ixx", "ixy", "iyy")])
+        for end in ("", "PSF")
+    )
+    bright = peaks[0].found
+    add_trails(
+        tables,
+        fit_trails(plane, residual, groups[0], bright, moments, model, psf, FWHM * sigma, options),
+    )
+    table = _chosen(tables, options)
     _scale(table, difference)
     _apertures(table, plane)
-    _forced(table, difference, science, template)
+    _forced(table, difference, *images)
     _mark(plane, peaks)
-    quality = _counts(table, options) | _sky(difference, plane, peaks, options, seed)
+    quality = _counts(table, options) | {"nStreak": len(streaks)}
+    quality |= _sky(difference, plane, peaks, options, seed)
     return DiaMeasured(table, difference.with_(mask=plane.mask), quality)
 
 
+def _chosen(tables: list[Table], options: Options) -> Table:
+    """Return the sources of both signs in one table, without lobes and parts of another one."""
+    table = vstack(tables, join_type="exact", metadata_conflicts="silent")
+    table = table[np.argsort(-np.asarray(table["snr"]), kind="stable")]
+    share = np.asarray(table["share"])
+    return table[(share >= options.least_share) & ~np.asarray(table["part"])]
+
+
+def _in_unit_of(image: Exposure, other: Exposure) -> Exposure:
+    """Return an image in the unit of another one's counts, where both have zero points."""
+    if image.photo_calib is None or other.photo_calib is None:
+        return image
+    factor = np.float32(image.photo_calib.nanojansky / other.photo_calib.nanojansky)
+    if factor == 1.0:
+        return image
+    return image.with_(
+        image=image.image * factor,
+        variance=image.variance * factor**2,
+        photo_calib=other.photo_calib,
+    )
+
+
 def _scale(table: Table, difference: Exposure) -> None:
-    """Bring PSF fluxes to the aperture that the zero point is of."""
-    factor = correction(difference, np.asarray(table["x"]), np.asarray(table["y"]))
-    for end in ("", "Err"):
-        table[f"psfFlux_instFlux{end}"] *= factor
+    """Bring fluxes of the PSF to the aperture that the zero point is of.
+
+    Dipoles and trails lie elsewhere than the peaks that they were found by: their PSF flux is
+    that at their own position.
+    """
+    x, y = np.asarray(table["x"]), np.asarray(table["y"])
+    factor = correction(difference, x, y)
+    for name in ("psfFlux", *MODELS):
+        for end in ("", "Err"):
+            table[f"{name}_instFlux{end}"] *= factor
+    moved = np.asarray(table["replaced"])
+    there = forced_psf(difference, x[moved], y[moved])
+    table["psfFlux_instFlux"][moved] = there.flux
+    table["psfFlux_instFluxErr"][moved] = there.error
 
 
 def _apertures(table: Table, plane: Plane) -> None:
@@ -116,17 +163,14 @@ def _apertures(table: Table, plane: Plane) -> None:
 
 
 def _forced(table: Table, difference: Exposure, science: Exposure, template: Exposure) -> None:
-    """Add PSF fluxes at the positions on science image and template, in electrons of the former."""
+    """Add PSF fluxes at the positions on science image and template, in the same unit."""
     x, y = np.asarray(table["x"]), np.asarray(table["y"])
     table["psfFlux_flag_edge"] = (forced_psf(difference, x, y).flags & EDGE) != 0
-    scale = 1.0
-    if template.photo_calib is not None and difference.photo_calib is not None:
-        scale = template.photo_calib.nanojansky / difference.photo_calib.nanojansky
     flags = np.zeros(len(x), dtype=np.int32)
-    for name, image, factor in (("science", science, 1.0), ("template", template, scale)):
+    for name, image in (("science", science), ("template", template)):
         found = forced_psf(image, x, y)
-        table[f"{name}Flux_instFlux"] = found.flux * factor
-        table[f"{name}Flux_instFluxErr"] = found.error * factor
+        table[f"{name}Flux_instFlux"] = found.flux
+        table[f"{name}Flux_instFluxErr"] = found.error
         flags |= found.flags
     table["forced_PsfFlux_flag"] = (flags & (NO_GOOD_PIXELS | PARTIAL)) != 0
     table["forced_PsfFlux_flag_edge"] = (flags & EDGE) != 0
@@ -144,6 +188,7 @@ def _counts(table: Table, options: Options) -> dict[str, float]:
     return {
         "nPositive": int((~dark).sum()),
         "nNegative": int(dark.sum()),
+        "nDipole": int(np.asarray(table["isDipole"]).sum()),
         "threshold": options.threshold,
     }
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from astropy.table import Table
-from numpy.typing import NDArray
 
 from skyassay.pipeline.dia.detect import FWHM, Peaks
-from skyassay.pipeline.dia.features import PIXEL_FEATURES, pixel_features
+from skyassay.pipeline.dia.features import PIXEL_FEATURES, count_good, pixel_features
 from skyassay.pipeline.dia.fit import Floats, Points, stamp_columns
 from skyassay.pipeline.images.exposure import Exposure
 from skyassay.pipeline.images.mask import bit
@@ -53,8 +52,9 @@ def point_columns(
     bad = ~(found["share"] >= LEAST_SHARE) | ~np.isfinite(found["flux"])
     table["psfFlux_flag"] = bad
     table["psfFlux_flag_noGoodPixels"] = ~np.isfinite(found["flux"])
-    count = good_pixels(plane.good, points.column, points.row, psf.half)
-    table["psfNdata"] = count.astype(np.int32)
+    count = np.zeros(len(x), dtype=np.int32)
+    count_good(plane.good, points.column, points.row, psf.half, count)
+    table["psfNdata"] = count
     table["psfChi2"] = found["chi2"] * count
     for name in ("ixx", "ixy", "iyy"):
         table[name] = found[name]
@@ -87,17 +87,6 @@ def _footprint_columns(table: Table, plane: Plane, peaks: Peaks, sigma: float) -
     sides = np.diff(peaks.boxes.reshape(-1, 2, 2), axis=2).reshape(-1, 2).max(axis=1, initial=0)
     table["bboxSize"] = np.maximum(sides + 1 + 2 * reach, 2 * reach + 1)
     table["footprintArea"] = area
-
-
-def good_pixels(
-    good: NDArray[np.bool_], column: NDArray[np.int64], row: NDArray[np.int64], half: int
-) -> NDArray[np.int64]:
-    """Return how many good pixels the stamps around pixels hold."""
-    sums = np.zeros((good.shape[0] + 1, good.shape[1] + 1), dtype=np.int64)
-    np.cumsum(np.cumsum(good, axis=0, dtype=np.int64), axis=1, out=sums[1:, 1:])
-    low, high = (np.clip(row + e, 0, good.shape[0]) for e in (-half, half + 1))
-    left, right = (np.clip(column + e, 0, good.shape[1]) for e in (-half, half + 1))
-    return np.asarray(sums[high, right] - sums[low, right] - sums[high, left] + sums[low, left])
 
 
 def add_features(

@@ -45,7 +45,7 @@ def footprint_bits(
     mask: NDArray[np.int32], basin: NDArray[np.int32], n: int
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Return the bits set in the pixels of every peak, and how many they are; shape (n,)."""
-    at = np.flatnonzero(basin)
+    at = np.flatnonzero(basin.ravel() > 0)
     owner = basin.ravel()[at] - 1
     made = np.zeros(n, dtype=np.int32)
     np.bitwise_or.at(made, owner, mask.ravel()[at])
