@@ -178,7 +178,7 @@ def process(
 def _stages(repo: str | Path, kind: Kind) -> tuple[Stage, ...]:
     """Return what is to be run; without templates a night has images only."""
     with Butler.from_config(str(repo)) as butler:
-        there = butler.collections.query_info(names.TEMPLATES, include_summary=False)
+        there = names.TEMPLATES in set(butler.collections.query("*"))
     return NO_TEMPLATES if kind == "prompt" and not there else STAGES[kind]
 
 
