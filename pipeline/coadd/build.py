@@ -76,7 +76,8 @@ def coadd(exposures: Iterable[Exposure], tract: SkyWcs, box: Box) -> Exposure:
     visits = sorted(layers)
     ordered = [layers[v] for v in visits]
     weights = np.array([layer.pixels / layer.variance for layer in ordered])
-    planes, count = combine([layer.planes for layer in ordered], weights)
+    widths = np.array([layer.width / layer.pixels for layer in ordered])
+    planes, count = combine([layer.planes for layer in ordered], weights, widths)
     inner = _extent(planes.mask)
     made = _exposure(planes, count, inner, shifted(tract, _moved(box, inner)))
     inputs = {
@@ -85,7 +86,7 @@ def coadd(exposures: Iterable[Exposure], tract: SkyWcs, box: Box) -> Exposure:
         "epochs": np.array([layer.epoch for layer in ordered]),
         "count": count[inner.y0 : inner.y1, inner.x0 : inner.x1].copy(),
     }
-    return made.with_(models={INPUTS: inputs}, summary=_summary(ordered, weights))
+    return made.with_(models={INPUTS: inputs}, summary=_summary(ordered, weights, widths))
 
 
 def _add(layers: dict[int, _Layer], exposure: Exposure, tract: SkyWcs, box: Box) -> None:
@@ -151,8 +152,9 @@ def _exposure(planes: Planes, count: Any, inner: Box, wcs: SkyWcs) -> Exposure:
     )
 
 
-def _summary(layers: list[_Layer], weights: NDArray[np.float64]) -> dict[str, float]:
-    widths = np.array([layer.width / layer.pixels for layer in layers])
+def _summary(
+    layers: list[_Layer], weights: NDArray[np.float64], widths: NDArray[np.float64]
+) -> dict[str, float]:
     epochs = np.array([layer.epoch for layer in layers])
     return {
         "nTemplateVisits": float(len(layers)),

@@ -17,27 +17,39 @@ DOUBTFUL = bits("BAD", "SAT", "CR", "EDGE", "CROSSTALK", "STREAK", "UNMASKEDNAN"
 #: Standard deviations from the median at which a pixel, and the mean of 3 x 3, is left out.
 CLIP = 4.5
 #: What the seeing may change is no outlier: this share of the brightest pixel of the median
-#: within `SPREAD` pixels is tolerated.
-TOLERATED, SPREAD = 0.4, 5
+#: within `SPREAD` pixels is tolerated. The peak of the sharpest visit may be twice the median.
+TOLERATED, SPREAD = 1.0, 5
 #: Pixels about an outlier that are left out with it: its faint rim.
 RIM = 2
 #: Fewer images have no majority.
 LEAST = 3
+#: The median is a source where it exceeds the noise of one image so many times.
+SOURCE = 3.0
+#: A source is SUSPECT where the squared width of the PSF differs by this share from that of the
+#: whole patch: some visits end there.
+UNUSUAL = 0.05
+#: Planes whose pixels the instrument's task has filled from their neighbours.
+REPAIRED = bits("BAD", "CR")
+#: A bit beyond the planes of `mask.PLANES`, used here only: an outlier.
+_CLIPPED = 1 << 20
 
 
-def combine(layers: list[Planes], weights: NDArray[np.float64]) -> tuple[Planes, NDArray[np.uint8]]:
+def combine(
+    layers: list[Planes], weights: NDArray[np.float64], widths: NDArray[np.float64]
+) -> tuple[Planes, NDArray[np.uint8]]:
     """Return the mean image, and how many images every pixel has.
 
     The weights are those of whole images: weights that follow the pixels' noise would give
     bright stars another PSF than faint ones. NO_DATA where no image has the pixel; SAT where
-    any image is saturated; the other planes where only doubtful pixels are there, whose mean
-    it is then.
+    any image is saturated; SUSPECT in sources whose PSF is not that of the patch; the other
+    planes where only doubtful pixels are there, whose mean it is then.
 
     Parameters
     ----------
     layers : list of Planes
         Of one size, in one unit.
-    weights : ndarray, shape (n,)
+    weights, widths : ndarray, shape (n,)
+        The second: of the PSF, any unit; NaN where it is not known.
     """
     image = np.stack([layer.image for layer in layers])
     variance = np.stack([layer.variance for layer in layers])
@@ -46,15 +58,19 @@ def combine(layers: list[Planes], weights: NDArray[np.float64]) -> tuple[Planes,
         _clip(image, variance, mask)
     made = Planes.empty(layers[0].image.shape)  # type: ignore[arg-type]
     count = np.zeros(layers[0].image.shape, np.uint8)
+    squares = np.zeros(count.shape, np.float32)
+    planes = [np.int32(v) for v in (DOUBTFUL, bit("NO_DATA"), _CLIPPED, bit("SAT"), bit("SUSPECT"))]
     _average(
-        image, variance, mask, weights, np.int32(DOUBTFUL), np.int32(bit("NO_DATA")),
-        np.int32(_CLIPPED), np.int32(bit("SAT")), made.image, made.variance, made.mask, count,
+        image, variance, mask, weights, widths**2, *planes,
+        made.image, made.variance, made.mask, count, squares,
     )  # fmt: skip
+    usual = float(np.average(widths**2, weights=weights))
+    with np.errstate(invalid="ignore"):
+        other = np.abs(squares - usual) > UNUSUAL * usual
+    source = made.image > SOURCE * np.sqrt(variance.max(axis=0))
+    made.mask[other & source & (count > 0)] |= np.int32(bit("SUSPECT"))
     return made, count
 
-
-#: Beyond the planes of `mask.PLANES`: used here only.
-_CLIPPED = 1 << 20
 
 
 def _clip(image: Pixels, variance: Pixels, mask: NDArray[np.int32]) -> None:
@@ -73,6 +89,20 @@ def _clip(image: Pixels, variance: Pixels, mask: NDArray[np.int32]) -> None:
         found = (single | several) & enough
         widen(found.astype(np.int32), RIM, wide)
         mask[k] |= wide * np.int32(_CLIPPED)
+    _keep_in_sources(median, variance, mask)
+
+
+def _keep_in_sources(median: Pixels, variance: Pixels, mask: NDArray[np.int32]) -> None:
+    """Give way to repaired pixels of sources: the planes become SUSPECT there.
+
+    A sharp visit that lacks some pixels of a star would leave a dent of several percent of
+    its flux in the mean; the repaired pixels are better than that.
+    """
+    source = median > SOURCE * np.sqrt(variance.max(axis=0))
+    repaired = np.int32(REPAIRED)
+    for layer in mask:
+        there = source & ((layer & repaired) != 0)
+        layer[there] = (layer[there] & ~repaired) | np.int32(bit("SUSPECT"))
 
 
 @compiled
@@ -110,22 +140,25 @@ def _average(
     variance: Pixels,
     mask: NDArray[np.int32],
     weights: NDArray[np.float64],
+    squares: NDArray[np.float64],
     doubtful: int,
     no_data: int,
     clipped: int,
     saturated: int,
+    suspect: int,
     out_image: Pixels,
     out_variance: Pixels,
     out_mask: NDArray[np.int32],
     count: NDArray[np.uint8],
+    out_squares: Pixels,
 ) -> None:
     """Fill the mean of the best kind of values that a pixel has."""
     n, ny, nx = image.shape
     for y in range(ny):
         for x in range(nx):
-            # 0: good; 1: clipped or doubtful, flagged where they are all there is.
+            # 0: good; 1: all there is, flagged.
             for kind in range(2):
-                total, squares, whole = 0.0, 0.0, 0.0
+                total, spread, whole, square = 0.0, 0.0, 0.0, 0.0
                 bits_set, m = 0, 0
                 for k in range(n):
                     here = mask[k, y, x]
@@ -135,13 +168,15 @@ def _average(
                         continue
                     w = weights[k]
                     total += w * image[k, y, x]
-                    squares += w * w * variance[k, y, x]
+                    spread += w * w * variance[k, y, x]
+                    square += w * squares[k]
                     whole += w
-                    bits_set |= here & doubtful
+                    bits_set |= here & (doubtful | suspect)
                     m += 1
                 if m:
                     out_image[y, x] = total / whole
-                    out_variance[y, x] = squares / (whole * whole)
+                    out_variance[y, x] = spread / (whole * whole)
+                    out_squares[y, x] = square / whole
                     out_mask[y, x] = bits_set
                     count[y, x] = m
                     break

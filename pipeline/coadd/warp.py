@@ -19,7 +19,9 @@ STEP = 32
 #: Defects are widened by so many pixels before they are carried: the strong weights of the window.
 WIDER = 2
 #: Planes that are carried to the resampled image.
-CARRIED = bits("BAD", "SAT", "CR", "EDGE", "NO_DATA", "CROSSTALK", "STREAK", "UNMASKEDNAN")
+CARRIED = bits(
+    "BAD", "SAT", "CR", "EDGE", "SUSPECT", "NO_DATA", "CROSSTALK", "STREAK", "UNMASKEDNAN"
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -54,12 +54,12 @@ class Options:
     degrees: tuple[int, ...] = (4, 2, 2)
     half: int = 10
     order: int = 2
-    stars_per_term: int = 6
+    stars_per_term: int = 10
     background_order: int = 1
     stamp: int = 12
     least_stars: int = 5
     most_stars: int = 80
-    least_snr: float = 30.0
+    least_snr: float = 20.0
     rounds: int = 4
     clip: float = 4.0
     model_error: float = 0.003

@@ -76,7 +76,7 @@ def fit_kernel(
         equations have no solution or the flux scale is not positive.
     """
     basis = Basis(options.widths, options.degrees, options.half)
-    parts = _equations(basis, stamps, shape, options, convolved)
+    parts = _equations(basis, stamps, shape, options)
     used = np.ones(len(stamps.x), dtype=np.bool_)
     x, y = stamps.x.astype(np.float64), stamps.y.astype(np.float64)
     for turn in range(options.rounds):
@@ -123,7 +123,6 @@ def _equations(
     stamps: Stamps,
     shape: tuple[int, int],
     options: Options,
-    convolved: Literal["template", "science"],
 ) -> _Equations:
     n, side = len(stamps.x), stamps.target.shape[1]
     design = basis.convolved(stamps.convolved).reshape(len(basis), n, -1).transpose(1, 0, 2)

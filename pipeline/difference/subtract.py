@@ -20,12 +20,12 @@ from skyassay.pipeline.difference.quality import difference_quality
 from skyassay.pipeline.difference.solve import Fit, fit_kernel
 from skyassay.pipeline.difference.stars import UNUSABLE, cut_stars
 from skyassay.pipeline.images.exposure import Exposure
-from skyassay.pipeline.images.mask import bit, bits
+from skyassay.pipeline.images.mask import bit
 from skyassay.pipeline.psf.model import PsfModel
 
 Pixels = NDArray[np.float32]
 #: Planes of the template that a difference image inherits.
-INHERITED = bits("BAD", "SAT", "NO_DATA", "UNMASKEDNAN")
+INHERITED = ("BAD", "SAT", "NO_DATA", "UNMASKEDNAN", "SUSPECT")
 #: Share of the kernel's absolute sum beyond which a bad pixel does not reach.
 REACHED = 0.02
 
@@ -92,7 +92,7 @@ def subtract(
     difference, matched = _exposures(science, scaled, fit.kernel, made, whole)
     quality = {
         **difference_quality(difference, matched, science),
-        **_of_fit(fit, stamps.x, stamps.y),
+        **_of_fit(fit),
         "nTemplateVisits": float(template.summary.get("nTemplateVisits", np.nan)),
         "templateCoverage": float(np.mean((template.mask & bit("NO_DATA")) == 0)),
     }
@@ -209,7 +209,7 @@ def _reach(kernel: Kernel) -> int:
 def _grown(mask: NDArray[np.int32], reach: int) -> NDArray[np.int32]:
     """Return the inherited planes, widened."""
     made = np.zeros_like(mask)
-    for name in ("BAD", "SAT", "NO_DATA", "UNMASKEDNAN"):
+    for name in INHERITED:
         value = bit(name)
         plane = (mask & value) != 0
         if plane.any():
@@ -233,7 +233,7 @@ def _scale_image(kernel: Kernel) -> Pixels:
     return flat.background_image()
 
 
-def _of_fit(fit: Fit, x: NDArray[np.int64], y: NDArray[np.int64]) -> dict[str, float]:
+def _of_fit(fit: Fit) -> dict[str, float]:
     """Return the entries about the kernel."""
     ny, nx = fit.kernel.shape
     grid = np.meshgrid(np.linspace(0, nx - 1, 9), np.linspace(0, ny - 1, 9))
