@@ -18,7 +18,11 @@ from skyassay.pipeline.prompt.matching import Ints, Positions, candidates, match
 from skyassay.pipeline.prompt.objects import placed_objects, with_light_curves
 from skyassay.pipeline.prompt.options import Options
 from skyassay.pipeline.prompt.region import footprint, pixels_within
+from skyassay.pipeline.prompt.rows import Rows, joined
 from skyassay.pipeline.prompt.solar import match_solar, ss_source_table
+
+#: Earlier sources and forced fluxes.
+History = tuple[Rows, Rows]
 
 
 @dataclass(frozen=True)
@@ -27,12 +31,12 @@ class Associated:
 
     Attributes
     ----------
-    sources, objects, forced : Table
+    sources, objects, forced : Rows
         DIASources with the ids of their objects, the objects' versions of this image, forced
         sources; types of the APDB (`columns` says how nulls are written).
     ss_sources : Table
         Product `ss_source`.
-    past_sources, past_forced : Table
+    past_sources, past_forced : Rows
         History of the objects: 12 months, earlier than this image.
     processed : float
         MJD TAI, once for the image.
@@ -40,12 +44,12 @@ class Associated:
         Numbers for the task's metadata.
     """
 
-    sources: Table
-    objects: Table
-    forced: Table
+    sources: Rows
+    objects: Rows
+    forced: Rows
     ss_sources: Table
-    past_sources: Table
-    past_forced: Table
+    past_sources: Rows
+    past_forced: Rows
     processed: float
     counts: dict[str, int]
 
@@ -78,19 +82,46 @@ def associate_image(
         database.
     """
     chosen = options or Options()
-    counts = {"storedBefore": int(db.contains(database, image.visit, image.detector))}
     moment = float(Time.now().tai.mjd) if now is None else now
-    if not counts["storedBefore"]:
-        counts |= _store(database, image, chosen, moment)
-    return _recalled(database, image, moment, counts)
+    if db.contains(database, image.visit, image.detector):
+        return _recalled(database, image, moment, None, {"storedBefore": 1})
+    past, counts = _store(database, image, chosen, moment)
+    return _recalled(database, image, moment, past, {"storedBefore": 0, **counts})
 
 
 def _store(
     database: PromptDatabase, image: ImageInput, options: Options, now: float
-) -> dict[str, int]:
-    """Associate and store; return numbers of it."""
+) -> tuple[History, dict[str, int]]:
+    """Associate and store; return what was known before, and numbers."""
     known = _known(database, image, options)
-    later = int(np.count_nonzero(np.asarray(known["lastDiaSourceMjdTai"]) > image.midpoint))
+    later = _later(known, image, options)
+    # Two versions of an object must not begin at the same time, whatever the clock says.
+    started = known.numbers("validityStartMjdTai")
+    processed = max(now, float(np.nextafter(started.max(), np.inf)) if len(started) else now)
+    usable, dropped = _usable(image, processed)
+    sources = usable.with_(_identified(usable, image, known, options))
+    mine = sources.take(sources.ids("diaObjectId") != 0)
+    past, past_forced = history = _histories(database, image, mine, None)
+    placed = placed_objects(known, past, mine)
+    forced = forced_sources(image, _to_measure(known, placed, image))
+    forced = forced.with_({"timeProcessedMjdTai": np.full(len(forced), processed)})
+    own = forced.take(np.isin(forced.ids("diaObjectId"), placed.ids("diaObjectId")))
+    objects = with_light_curves(placed, [past, mine], [past_forced, own])
+    db.store(database, processed, objects, sources, forced)
+    return history, {"laterObjects": later, "sourcesWithoutPosition": dropped}
+
+
+def _known(database: PromptDatabase, image: ImageInput, options: Options) -> Rows:
+    """Return the objects in and around the image."""
+    shape = image.difference.shape
+    found = db.objects_near(database, footprint(image.wcs, shape, options.pad))
+    ra, dec = found.numbers("ra"), found.numbers("dec")
+    return found.take(pixels_within(image.wcs, shape, ra, dec, options.pad)[2])
+
+
+def _later(known: Rows, image: ImageInput, options: Options) -> int:
+    """Return how many objects were seen by a later image that was stored before this one."""
+    later = int(np.count_nonzero(known.numbers("lastDiaSourceMjdTai") > image.midpoint))
     if later and options.later == "refuse":
         raise PromptError(
             f"Visit {image.visit}, detector {image.detector} comes after a later image that saw "
@@ -98,37 +129,15 @@ def _store(
             code="out_of_order",
             hint="Run images in the order of time, or allow this: it is recorded.",
         )
-    # Two versions of an object must not begin at the same time, whatever the clock says.
-    started = np.asarray(known["validityStartMjdTai"])
-    processed = max(now, float(np.nextafter(started.max(), np.inf)) if len(started) else now)
-    sources, dropped = _usable(image, processed)
-    sources["diaObjectId"], sources["ssObjectId"] = _identified(sources, image, known, options)
-    mine = sources[sources["diaObjectId"] != 0]
-    past, past_forced = _histories(database, image, mine, None)
-    placed = placed_objects(known, past, mine)
-    forced = forced_sources(image, _to_measure(known, placed, image))
-    forced["timeProcessedMjdTai"] = np.full(len(forced), processed)
-    own = forced[np.isin(forced["diaObjectId"], placed["diaObjectId"])]
-    objects = with_light_curves(placed, [past, mine], [past_forced, own])
-    db.store(database, processed, objects, sources, forced)
-    return {"laterObjects": later, "sourcesWithoutPosition": dropped}
+    return later
 
 
-def _known(database: PromptDatabase, image: ImageInput, options: Options) -> Table:
-    """Return the objects in and around the image."""
-    shape = image.difference.shape
-    found = db.objects_near(database, footprint(image.wcs, shape, options.pad))
-    _, _, near = pixels_within(image.wcs, shape, found["ra"], found["dec"], options.pad)
-    return found[near]
-
-
-def _usable(image: ImageInput, processed: float) -> tuple[Table, int]:
+def _usable(image: ImageInput, processed: float) -> tuple[Rows, int]:
     """Return the sources that have a place, with what belongs to the whole image."""
-    whole = image.sources
-    placed = np.isfinite(np.asarray(whole["ra"])) & np.isfinite(np.asarray(whole["dec"]))
-    sources = whole[placed]
-    count = len(sources)
-    whole_image: dict[str, NDArray[np.generic]] = {
+    whole = Rows.of(image.sources)
+    placed = np.isfinite(whole.numbers("ra")) & np.isfinite(whole.numbers("dec"))
+    count = int(np.count_nonzero(placed))
+    of_image: dict[str, NDArray[np.generic]] = {
         "visit": np.full(count, image.visit, dtype=np.int64),
         "detector": np.full(count, image.detector, dtype=np.int16),
         "band": np.full(count, image.band),
@@ -136,84 +145,93 @@ def _usable(image: ImageInput, processed: float) -> tuple[Table, int]:
         "exposureTime": np.full(count, image.exposure_time, dtype=np.float32),
         "timeProcessedMjdTai": np.full(count, processed),
     }
-    for name, values in whole_image.items():
-        sources[name] = values
-    return sources, int(np.count_nonzero(~placed))
+    return whole.take(placed).with_(of_image), len(whole) - count
 
 
 def _identified(
-    sources: Table, image: ImageInput, known: Table, options: Options
-) -> tuple[Ints, Ints]:
+    sources: Rows, image: ImageInput, known: Rows, options: Options
+) -> dict[str, NDArray[np.generic]]:
     """Return the ids of each source's DIAObject and Solar System object, 0 for none.
 
     Solar System objects come first. A source near no known object makes a new one, with its
     own id.
     """
-    orbit = match_solar(sources, image.ephemerides, options)
+    ephemerides = Rows.of(image.ephemerides)
+    orbit = match_solar(sources, ephemerides, options)
     solar = orbit >= 0
     ss_ids, ids = (np.zeros(len(sources), dtype=np.int64) for _ in range(2))
-    if solar.any():
-        ss_ids[solar] = np.asarray(image.ephemerides["ssObjectId"])[orbit[solar]]
+    ss_ids[solar] = ephemerides.ids("ssObjectId")[orbit[solar]]
     rest = np.flatnonzero(~solar)
-    pairs = candidates(
-        Positions.of(sources[rest]), Positions.of(known), options.radius, options.floor
-    )
-    target = match(pairs, len(rest), len(known))
+    at, places = Positions.of(sources.take(rest)), Positions.of(known)
+    target = match(candidates(at, places, options.radius, options.floor), len(rest), len(known))
     old = target >= 0
-    ids[rest[old]] = np.asarray(known["diaObjectId"])[target[old]]
-    new = rest[~old]
-    if options.min_reliability is not None:
-        with np.errstate(invalid="ignore"):
-            new = new[np.asarray(sources["reliability"])[new] >= options.min_reliability]
-    ids[new] = np.asarray(sources["diaSourceId"])[new]
-    return ids, ss_ids
+    ids[rest[old]] = known.ids("diaObjectId")[target[old]]
+    new = _founders(sources, rest[~old], options)
+    ids[new] = sources.ids("diaSourceId")[new]
+    return {"diaObjectId": ids, "ssObjectId": ss_ids}
+
+
+def _founders(sources: Rows, alone: Ints, options: Options) -> Ints:
+    """Return which of the sources without an object make a new one."""
+    if options.min_reliability is None:
+        return alone
+    with np.errstate(invalid="ignore"):
+        likely = sources.numbers("reliability")[alone] >= options.min_reliability
+    return alone[likely]
 
 
 def _histories(
-    database: PromptDatabase, image: ImageInput, sources: Table, before: float | None
-) -> tuple[Table, Table]:
-    """Return what was stored of the sources' objects."""
-    ids = np.unique(np.asarray(sources["diaObjectId"]))
-    past, forced = (
-        db.history(database, kind, ids[ids != 0], image.midpoint, before)
-        for kind in ("DiaSource", "DiaForcedSource")
+    database: PromptDatabase, image: ImageInput, sources: Rows, before: float | None
+) -> History:
+    """Return what was stored of the sources' objects: sources and forced fluxes."""
+    ids = np.unique(sources.ids("diaObjectId"))
+    ids, moment = ids[ids != 0], image.midpoint
+    return (
+        db.history(database, "DiaSource", ids, moment, before),
+        db.history(database, "DiaForcedSource", ids, moment, before),
     )
-    return past, forced
 
 
-def _to_measure(known: Table, placed: Table, image: ImageInput) -> Table:
+def _to_measure(known: Rows, placed: Rows, image: ImageInput) -> Rows:
     """Return the objects to measure: those seen now, at their new places, and in 12 months."""
-    recent = np.asarray(known["lastDiaSourceMjdTai"]) >= image.midpoint - db.HISTORY
-    others = known[recent & ~np.isin(known["diaObjectId"], placed["diaObjectId"])]
+    recent = known.numbers("lastDiaSourceMjdTai") >= image.midpoint - db.HISTORY
+    others = known.take(recent & ~np.isin(known.ids("diaObjectId"), placed.ids("diaObjectId")))
     names = ("diaObjectId", "ra", "dec")
-    return Table({n: np.concatenate([np.asarray(t[n]) for t in (others, placed)]) for n in names})
+    return Rows({name: joined([others, placed], name) for name in names})
 
 
 def _recalled(
-    database: PromptDatabase, image: ImageInput, now: float, counts: dict[str, int]
+    database: PromptDatabase,
+    image: ImageInput,
+    now: float,
+    past: History | None,
+    counts: dict[str, int],
 ) -> Associated:
-    """Return what the database holds of an image."""
+    """Return what the database holds of an image; `past` is what was there before, if known."""
     found = db.recall(database, image.visit, image.detector)
     processed = now if found.processed is None else found.processed
-    past, past_forced = _histories(database, image, found.sources, processed)
-    past, past_forced = (
-        t[np.asarray(t["midpointMjdTai"]) < image.midpoint] for t in (past, past_forced)
-    )
-    ids = np.asarray(found.sources["diaObjectId"])
-    counts |= {
-        "sources": len(found.sources),
-        "solarSystem": int(np.count_nonzero(found.sources["ssObjectId"])),
-        "newObjects": int(np.count_nonzero((ids != 0) & (ids == found.sources["diaSourceId"]))),
-        "associated": int(np.count_nonzero((ids != 0) & (ids != found.sources["diaSourceId"]))),
-        "forced": len(found.forced),
-    }
+    before = past or _histories(database, image, found.sources, processed)
+    # An alert tells what was before its image, also where a later image was stored first.
+    sources, forced = (t.take(t.numbers("midpointMjdTai") < image.midpoint) for t in before)
     return Associated(
         found.sources,
         found.objects,
         found.forced,
-        ss_source_table(found.sources, image.ephemerides),
-        past,
-        past_forced,
+        ss_source_table(found.sources, Rows.of(image.ephemerides)),
+        sources,
+        forced,
         processed,
-        counts,
+        counts | _counted(found),
     )
+
+
+def _counted(found: db.Stored) -> dict[str, int]:
+    """Return numbers of an image for its metadata."""
+    ids, own = found.sources.ids("diaObjectId"), found.sources.ids("diaSourceId")
+    return {
+        "sources": len(found.sources),
+        "solarSystem": int(np.count_nonzero(found.sources.ids("ssObjectId"))),
+        "newObjects": int(np.count_nonzero(ids == own)),
+        "associated": int(np.count_nonzero((ids != 0) & (ids != own))),
+        "forced": len(found.forced),
+    }

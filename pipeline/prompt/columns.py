@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from astropy.table import MaskedColumn, Table
 from numpy.typing import NDArray
 
 from skyassay.pipeline.prompt.errors import PromptError
+from skyassay.pipeline.prompt.rows import Rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,14 +48,14 @@ def kind_of(definition: Any) -> str:
     return _KINDS[definition.datatype.value]
 
 
-def to_frame(definitions: Sequence[Any], table: Table) -> pd.DataFrame:
+def to_frame(definitions: Sequence[Any], table: Rows) -> pd.DataFrame:
     """Return a table in the form that the database stores.
 
     Parameters
     ----------
     definitions : sequence
         Columns of the schema, of ``apdb.tableDef(...).columns``.
-    table : Table
+    table : Rows
         What the schema does not name is left out; counts that are missing are 0 where the
         schema says so.
 
@@ -69,7 +69,7 @@ def to_frame(definitions: Sequence[Any], table: Table) -> pd.DataFrame:
     found: dict[str, Any] = {}
     lacking = []
     for one in definitions:
-        if one.name in table.colnames:
+        if one.name in table:
             found[one.name] = _series(one, table[one.name])
         elif one.value is not None:
             found[one.name] = np.full(len(table), one.value, dtype=kind_of(one))
@@ -106,8 +106,8 @@ def _series(definition: Any, column: Any) -> Any:
     return made
 
 
-def to_table(definitions: Sequence[Any], rows: Sequence[Sequence[Any]]) -> Table:
-    """Return rows of the database as a table with the types of the schema.
+def to_rows(definitions: Sequence[Any], rows: Sequence[Sequence[Any]]) -> Rows:
+    """Return rows of the database with the types of the schema.
 
     Parameters
     ----------
@@ -117,10 +117,10 @@ def to_table(definitions: Sequence[Any], rows: Sequence[Sequence[Any]]) -> Table
     """
     values: Iterable[Sequence[Any]] = zip(*rows, strict=True) if rows else ((),) * len(definitions)
     columns = {d.name: _column(d, v) for d, v in zip(definitions, values, strict=True)}
-    return Table(columns, copy=False)
+    return Rows(columns)
 
 
-def _column(definition: Any, values: Sequence[Any]) -> NDArray[Any] | MaskedColumn:
+def _column(definition: Any, values: Sequence[Any]) -> NDArray[Any]:
     """Return one column; see the module for nulls."""
     kind = kind_of(definition)
     if kind.startswith("float"):
@@ -129,8 +129,8 @@ def _column(definition: Any, values: Sequence[Any]) -> NDArray[Any] | MaskedColu
     if kind == "str":
         # All of one type, with rows or without.
         text = np.array(["" if v is None else v for v in values], dtype=object).astype(str)
-        return MaskedColumn(text, mask=null) if any(null) else text
+        return np.ma.MaskedArray(text, mask=null) if any(null) else text
     if not any(null):
         return np.array(values, dtype=kind)
     whole = np.array([0 if v is None else v for v in values], dtype=kind)
-    return whole if definition.name in NULL_IDS else MaskedColumn(whole, mask=null)
+    return whole if definition.name in NULL_IDS else np.ma.MaskedArray(whole, mask=null)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from astropy.table import Table
 from numpy.typing import ArrayLike, NDArray
 
 from skyassay.pipeline.dia.forced import forced_psf
 from skyassay.pipeline.prompt.errors import PromptError
 from skyassay.pipeline.prompt.region import pixels_within
+from skyassay.pipeline.prompt.rows import Rows
 from skyassay.pipeline.tables.ids import source_ids
 
 if TYPE_CHECKING:
@@ -20,38 +20,40 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 
-def forced_sources(image: ImageInput, objects: Table, start: int = 0) -> Table:
+def forced_sources(image: ImageInput, objects: Rows, start: int = 0) -> Rows:
     """Return the fluxes at all objects whose place is in the image.
 
     Parameters
     ----------
     image : ImageInput
-    objects : Table
+    objects : Rows
         ``diaObjectId``, ``ra``, ``dec``.
     start : int
         Number of the first row's id: how many forced sources the image has already.
 
     Returns
     -------
-    Table
-        Rows of DiaForcedSource, sorted by object: fluxes on the difference (``psfFlux``) and on
+    Rows
+        Of DiaForcedSource, sorted by object: fluxes on the difference (``psfFlux``) and on
         the science image (``scienceFlux``), nJy; NaN where no good pixel is.
     """
-    x, y, inside = pixels_within(image.wcs, image.difference.shape, objects["ra"], objects["dec"])
+    x, y, inside = pixels_within(
+        image.wcs, image.difference.shape, objects.numbers("ra"), objects.numbers("dec")
+    )
     rows = np.flatnonzero(inside)
-    rows = rows[np.argsort(np.asarray(objects["diaObjectId"])[rows], kind="stable")]
-    table = Table()
-    table["diaForcedSourceId"] = source_ids(image.visit, image.detector, start + len(rows))[start:]
-    for name in ("diaObjectId", "ra", "dec"):
-        table[name] = np.asarray(objects[name])[rows]
-    table["visit"] = np.full(len(rows), image.visit, dtype=np.int64)
-    table["detector"] = np.full(len(rows), image.detector, dtype=np.int16)
+    rows = rows[np.argsort(objects.ids("diaObjectId")[rows], kind="stable")]
+    count = len(rows)
+    found: dict[str, NDArray[np.generic]] = {
+        "diaForcedSourceId": source_ids(image.visit, image.detector, start + count)[start:],
+        **{name: objects[name][rows] for name in ("diaObjectId", "ra", "dec")},
+        "visit": np.full(count, image.visit, dtype=np.int64),
+        "detector": np.full(count, image.detector, dtype=np.int16),
+    }
     for name, exposure in (("psfFlux", image.difference), ("scienceFlux", image.science)):
-        flux, error = _measured(image, exposure, x[rows], y[rows])
-        table[name], table[f"{name}Err"] = flux, error
-    table["midpointMjdTai"] = np.full(len(rows), image.midpoint)
-    table["band"] = np.full(len(rows), image.band)
-    return table
+        found[name], found[f"{name}Err"] = _measured(image, exposure, x[rows], y[rows])
+    found["midpointMjdTai"] = np.full(count, image.midpoint)
+    found["band"] = np.full(count, image.band)
+    return Rows(found)
 
 
 def _measured(

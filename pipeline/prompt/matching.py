@@ -10,6 +10,8 @@ from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 from scipy.spatial import cKDTree
 
+from skyassay.pipeline.prompt.rows import Rows
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 #: Errors of positions are at least this on each axis, arcsec (Rubin's floor).
@@ -35,10 +37,9 @@ class Positions:
     dec_error: Floats
 
     @classmethod
-    def of(cls, table: object, ra: str = "ra", dec: str = "dec") -> Positions:
+    def of(cls, table: Rows) -> Positions:
         """Return those of a table's columns."""
-        names = (ra, dec, f"{ra}Err", f"{dec}Err")
-        return cls(*(np.asarray(table[n], dtype=np.float64) for n in names))  # type: ignore[index]
+        return cls(*(table.numbers(name) for name in ("ra", "dec", "raErr", "decErr")))
 
     @property
     def vectors(self) -> Floats:

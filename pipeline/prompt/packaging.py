@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from skyassay.pipeline.alerts.cutouts import cut_all
 from skyassay.pipeline.alerts.packets import build
 
@@ -46,10 +44,8 @@ def alert_packets(
     AlertError
         As `alerts.packets.build` and `alerts.cutouts.cut_all`.
     """
-    owned = (np.asarray(found.sources["diaObjectId"]) != 0) | (
-        np.asarray(found.sources["ssObjectId"]) != 0
-    )
-    sources = found.sources[owned]
+    whole = found.sources
+    sources = whole.take((whole.ids("diaObjectId") != 0) | (whole.ids("ssObjectId") != 0))
     return build(
         sources,
         found.objects,

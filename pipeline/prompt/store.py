@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from astropy.table import Table, vstack
 from astropy.time import Time
 from numpy.typing import ArrayLike
 
-from skyassay.pipeline.prompt.columns import to_frame, to_table
+from skyassay.pipeline.prompt.columns import to_frame, to_rows
 from skyassay.pipeline.prompt.database import PromptDatabase
 from skyassay.pipeline.prompt.errors import reading_database
+from skyassay.pipeline.prompt.rows import Rows, stacked
 
 if TYPE_CHECKING:
     import sqlalchemy
@@ -49,16 +49,16 @@ class Stored:
 
     Attributes
     ----------
-    sources, objects, forced : Table
+    sources, objects, forced : Rows
         Rows of DiaSource, DiaForcedSource and the versions of DiaObject that it made, sorted by
         id. The end of a version's validity is left out: later images write it.
     processed : float or None
         Its time of processing, MJD TAI; None where there is no row.
     """
 
-    sources: Table
-    objects: Table
-    forced: Table
+    sources: Rows
+    objects: Rows
+    forced: Rows
     processed: float | None
 
 
@@ -76,7 +76,7 @@ def contains(database: PromptDatabase, visit: int, detector: int) -> bool:
         return bool(database.apdb.containsVisitDetector(visit, detector))
 
 
-def objects_near(database: PromptDatabase, region: Any) -> Table:
+def objects_near(database: PromptDatabase, region: Any) -> Rows:
     """Return the newest versions of the objects in a region, and some around it.
 
     Parameters
@@ -86,7 +86,7 @@ def objects_near(database: PromptDatabase, region: Any) -> Table:
 
     Returns
     -------
-    Table
+    Rows
         Columns `KNOWN`, sorted by id.
     """
     import sqlalchemy as sa
@@ -114,7 +114,7 @@ def history(
     objects: ArrayLike,
     midpoint: float,
     before: float | None = None,
-) -> Table:
+) -> Rows:
     """Return what was stored of objects in the 12 months before an image.
 
     Parameters
@@ -130,7 +130,7 @@ def history(
 
     Returns
     -------
-    Table
+    Rows
         Sorted by object and time; rows that were withdrawn are left out.
     """
     import sqlalchemy as sa
@@ -148,7 +148,7 @@ def history(
         mine = sa.column("diaObjectId").in_(ids)
         query = sa.select(*columns).select_from(table).where(mine, *conditions)
         parts.append(_ask(database, query.order_by(*map(sa.column, _ORDER[kind])), described))
-    return vstack(parts, metadata_conflicts="silent") if len(parts) > 1 else parts[0]
+    return stacked(parts)
 
 
 def recall(database: PromptDatabase, visit: int, detector: int) -> Stored:
@@ -168,20 +168,20 @@ def recall(database: PromptDatabase, visit: int, detector: int) -> Stored:
         )
         found[kind] = _ask(database, query, described)
     sources, forced = found["DiaSource"], found["DiaForcedSource"]
-    times = [float(np.min(t["timeProcessedMjdTai"])) for t in (sources, forced) if len(t)]
+    times = [float(t.numbers("timeProcessedMjdTai").min()) for t in (sources, forced) if len(t)]
     processed = min(times) if times else None
     # Precovery adds fluxes to an image that were measured later, with another time.
-    forced = forced[np.asarray(forced["timeProcessedMjdTai"]) == processed] if times else forced
+    forced = forced.take(forced.numbers("timeProcessedMjdTai") == processed)
     return Stored(sources, _versions(database, sources, processed), forced, processed)
 
 
-def _versions(database: PromptDatabase, sources: Table, processed: float | None) -> Table:
+def _versions(database: PromptDatabase, sources: Rows, processed: float | None) -> Rows:
     """Return the versions of objects that an image with these sources has made."""
     import sqlalchemy as sa
 
     described = [c for c in definitions(database, "DiaObject") if c.name != "validityEndMjdTai"]
     table, columns = _selectable(database, "DiaObject", [c.name for c in described])
-    ids = np.asarray(sources["diaObjectId"])
+    ids = sources.ids("diaObjectId")
     parts = []
     for some in _chunks(np.unique(ids[ids != 0])):
         query = (
@@ -193,11 +193,11 @@ def _versions(database: PromptDatabase, sources: Table, processed: float | None)
             .order_by(sa.column("diaObjectId"))
         )
         parts.append(_ask(database, query, described))
-    return vstack(parts, metadata_conflicts="silent") if len(parts) > 1 else parts[0]
+    return stacked(parts)
 
 
 def store(
-    database: PromptDatabase, processed: float, objects: Table, sources: Table, forced: Table
+    database: PromptDatabase, processed: float, objects: Rows, sources: Rows, forced: Rows
 ) -> None:
     """Store what an image has found: all of it or, when anything goes wrong, nothing.
 
@@ -206,18 +206,21 @@ def store(
     database : PromptDatabase
     processed : float
         MJD TAI; begins the validity of the objects' new versions.
-    objects, sources, forced : Table
+    objects, sources, forced : Rows
 
     Raises
     ------
     PromptError
         ``missing_column`` and those of `reading_database`.
     """
-    versions = objects.copy(copy_data=False)
     # The library fills them; made beforehand, it need not widen the table, which warns.
-    versions["validityStartMjdTai"] = np.full(len(objects), processed)
-    versions["validityEndMjdTai"] = np.full(len(objects), np.nan)
-    tables: dict[Kind, Table] = {
+    versions = objects.with_(
+        {
+            "validityStartMjdTai": np.full(len(objects), processed),
+            "validityEndMjdTai": np.full(len(objects), np.nan),
+        }
+    )
+    tables: dict[Kind, Rows] = {
         "DiaObject": versions,
         "DiaSource": sources,
         "DiaForcedSource": forced,
@@ -259,8 +262,8 @@ def _chunks(ids: ArrayLike) -> Iterator[list[int]]:
         yield whole[start : start + _CHUNK]
 
 
-def _ask(database: PromptDatabase, query: Any, described: Sequence[Any]) -> Table:
+def _ask(database: PromptDatabase, query: Any, described: Sequence[Any]) -> Rows:
     """Return the answer to a query as a table."""
     with reading_database("read"), database.engine.connect() as connection:
         rows = connection.execute(query).fetchall()
-    return to_table(described, rows)
+    return to_rows(described, rows)

@@ -112,9 +112,9 @@ class AssociateApdbTask(pipe_base.PipelineTask):
         found = associate_image(open_database(self._where()), image, self.config.options())
         self.metadata["associateApdb"] = {**found.counts, "processedMjdTai": found.processed}
         done = pipe_base.Struct(
-            associated=found.sources,
-            objects=found.objects,
-            forced=found.forced,
+            associated=found.sources.to_table(),
+            objects=found.objects.to_table(),
+            forced=found.forced.to_table(),
             ssSources=found.ss_sources,
         )
         if self.config.doPackageAlerts:

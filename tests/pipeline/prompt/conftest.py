@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from astropy.table import Table
+
 from skyassay.pipeline.astrometry.wcs import SkyWcs
 from skyassay.pipeline.images.exposure import Exposure, PhotoCalib
 from skyassay.pipeline.prompt.database import ensure_database, open_database
@@ -42,11 +43,15 @@ def drawn(stars, mjd, sky=0.0, band="r", noise=1.0):
     model = psf()
     image = np.full(SHAPE, sky, dtype=np.float64)
     for x, y, flux in stars:
-        stamp = model.kernel(x, y)
+        stamp = model.image(x, y)
         half = stamp.shape[0] // 2
         i, j = round(x) - half, round(y) - half
-        rows, cols = (slice(max(0, a), min(n, a + 2 * half + 1)) for a, n in ((j, SHAPE[0]), (i, SHAPE[1])))
-        image[rows, cols] += flux * stamp[rows.start - j : rows.stop - j, cols.start - i : cols.stop - i]
+        rows, cols = (
+            slice(max(0, a), min(n, a + 2 * half + 1)) for a, n in ((j, SHAPE[0]), (i, SHAPE[1]))
+        )
+        image[rows, cols] += (
+            flux * stamp[rows.start - j : rows.stop - j, cols.start - i : cols.stop - i]
+        )
     header = {"EXPTIME": 30.0, "MJD-AVG": mjd, "FILTER": FILTERS[band], "DAYOBS": 20261101}
     return Exposure(
         image.astype(np.float32),
@@ -104,7 +109,9 @@ def source_table(number, places, mjd, fluxes=None, band="r", detector=4, error=2
 
 def ephemeris(rows=()):
     """Return `preloaded_ss_object` of (id, ra, dec, error in arcsec)."""
-    ids, ra, dec, error = (np.array(c) for c in zip(*rows, strict=True)) if rows else [np.empty(0)] * 4
+    ids, ra, dec, error = (
+        (np.array(c) for c in zip(*rows, strict=True)) if rows else [np.empty(0)] * 4
+    )
     n = len(ids)
     table = Table({"ssObjectId": ids.astype(np.int64), "ra": ra, "dec": dec, "err": error})
     numbers = ["rate_ra", "rate_dec", "Vmag", "phaseAngle", "elongation"]
@@ -113,7 +120,10 @@ def ephemeris(rows=()):
     for k, name in enumerate(numbers, start=1):
         table[name] = np.full(n, float(k))
     table["designation"] = np.array([f"2026 A{i}" for i in range(n)], dtype="U12")
-    for name in ("packed_primary_provisional_designation", "unpacked_primary_provisional_designation"):
+    for name in (
+        "packed_primary_provisional_designation",
+        "unpacked_primary_provisional_designation",
+    ):
         table[name] = table["designation"]
     return table
 
