@@ -188,7 +188,7 @@ def _whole(
         values = np.where(there, values, 0.0)
         if (values != np.rint(values)).any() or (np.abs(values) > _EXACT).any():
             raise _wrong(field, values)
-    elif values.dtype.kind not in "iu" and len(values):
+    elif values.dtype.kind not in "iub" and len(values):
         raise _wrong(field, values)
     low, high = (-(2**31), 2**31 - 1) if field.kind == "int" else (-(2**63), 2**63 - 1)
     chosen = values[there]
@@ -203,9 +203,7 @@ def _truths(
     """Return flags; whole numbers and floating ones count when they are 0 or 1."""
     there = np.ones(len(values), dtype=np.bool_) if valid is None else valid
     if values.dtype.kind != "b":
-        values, there = _whole(
-            values.astype(np.float64) if values.dtype.kind == "O" else values, there, field
-        )
+        values, there = _whole(values, there, field)
         if ((values[there] != 0) & (values[there] != 1)).any():
             raise _wrong(field, values)
     return values.astype(np.uint64), there

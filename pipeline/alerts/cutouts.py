@@ -9,7 +9,8 @@ a hundredth of the time. Three things to know:
 * Where the box reaches over the edge of the image it is filled with NaN, so the source is
   always in the middle (off by half a pixel at most).
 * The WCS has no CTYPE: it maps pixels to degrees east and north in the plane that touches the
-  sky at the source. East is not divided by the cosine of the declination.
+  sky at the source. East is not divided by the cosine of the declination. `CCDData.read`
+  leaves a WCS without CTYPE away; `WCS(header)` gives it.
 """
 
 from __future__ import annotations
@@ -189,10 +190,9 @@ def _primary(frame: Frame) -> bytes:
     cards.append(_card("ROTPA", turned, "Pos angle in deg of focal plane +Y wrt North"))
     cards.append(_text_card("BUNIT", "nJy").rstrip().ljust(80))
     cards.append(_card("WCSAXES", "2", "Number of coordinate axes"))
-    # What has its default value is left out, as the library does.
     for k, pixel in enumerate(frame.crpix, start=1):
-        if pixel != 0.0:
-            cards.append(_card(f"CRPIX{k}", _number(pixel), "Pixel coordinate of reference point"))
+        cards.append(_card(f"CRPIX{k}", _number(pixel), "Pixel coordinate of reference point"))
+    # A term that has its default value is left out, as the library does.
     for name, term in zip(("1_1", "1_2", "2_1", "2_2"), frame.pc, strict=True):
         if term != (1.0 if name[0] == name[2] else 0.0):
             what = "Coordinate transformation matrix element"
