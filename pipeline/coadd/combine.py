@@ -72,7 +72,6 @@ def combine(
     return made, count
 
 
-
 def _clip(image: Pixels, variance: Pixels, mask: NDArray[np.int32]) -> None:
     """Set the bit of outliers and their rims in the masks."""
     excluded = np.int32(DOUBTFUL | bit("NO_DATA"))
@@ -93,16 +92,14 @@ def _clip(image: Pixels, variance: Pixels, mask: NDArray[np.int32]) -> None:
 
 
 def _keep_in_sources(median: Pixels, variance: Pixels, mask: NDArray[np.int32]) -> None:
-    """Give way to repaired pixels of sources: the planes become SUSPECT there.
+    """Take the planes of repaired pixels away where a source is.
 
     A sharp visit that lacks some pixels of a star would leave a dent of several percent of
     its flux in the mean; the repaired pixels are better than that.
     """
     source = median > SOURCE * np.sqrt(variance.max(axis=0))
-    repaired = np.int32(REPAIRED)
     for layer in mask:
-        there = source & ((layer & repaired) != 0)
-        layer[there] = (layer[there] & ~repaired) | np.int32(bit("SUSPECT"))
+        layer[source] &= ~np.int32(REPAIRED)
 
 
 @compiled

@@ -54,11 +54,11 @@ class Options:
     degrees: tuple[int, ...] = (4, 2, 2)
     half: int = 10
     order: int = 2
-    stars_per_term: int = 10
+    stars_per_term: int = 12
     background_order: int = 1
     stamp: int = 12
     least_stars: int = 5
-    most_stars: int = 80
+    most_stars: int = 100
     least_snr: float = 20.0
     rounds: int = 4
     clip: float = 4.0

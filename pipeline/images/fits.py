@@ -107,11 +107,12 @@ def from_hdus(hdus: fits.HDUList) -> Exposure:
             PhotoCalib(header["PHOTOZP"], header["PHOTOZPE"]) if "PHOTOZP" in header else None
         ),
         models=models,
-        summary=_summary(summary),
+        summary=summary_of(summary),
     )
 
 
-def _summary(arrays: Arrays | None) -> dict[str, float]:
+def summary_of(arrays: Arrays | None) -> dict[str, float]:
+    """Return the summary that `to_hdus` wrote, empty where there is none."""
     if arrays is None:
         return {}
     found = json.loads(arrays["json"].tobytes().decode())

@@ -15,6 +15,7 @@ from skyassay.pipeline.images.fits import (
     metadata_of,
     models_of,
     native,
+    summary_of,
     to_hdus,
 )
 from skyassay.pipeline.instrument.raw import read_header, read_raw
@@ -72,7 +73,12 @@ def _read_component(hdus: fits.HDUList, name: str) -> Any:
         header = hdus[0].header
         known = "PHOTOZP" in header
         return PhotoCalib(header["PHOTOZP"], header["PHOTOZPE"]) if known else None
+    if name == "bbox":
+        ny, nx = hdus["IMAGE"].shape
+        return {"x0": 0, "x1": nx, "y0": 0, "y1": ny}
     models = models_of(hdus)
+    if name == "summaryStats":
+        return summary_of(models.get("SUMMARY"))
     if name == "wcs" and "WCS" in models:
         from skyassay.pipeline.astrometry.wcs import SkyWcs
 
