@@ -19,6 +19,8 @@ from skyassay.pipeline.psf.model import PER_STEP, PsfModel
 MOST_HALF = 90
 #: Ratio of the axes' variances beyond which several peaks may be one trail.
 LONG = 4.0
+#: A footprint of fewer pixels has no direction.
+LEAST_AREA = 10
 #: Gain in chi-square over points, and length over its error, of a trail at least.
 GAIN, SURE = 16.0, 3.0
 #: What each further peak may gain over the trail: three parameters of noise.
@@ -99,7 +101,7 @@ def fit_trails(
     options : Options
     """
     guesses = guess_single(bright, found, moments, model, options)
-    guesses += guess_several(found, fwhm)
+    guesses += guess_footprints(found, moments, fwhm)
     made = []
     for guess in guesses:
         half = int(np.ceil(np.hypot(guess.dx, guess.dy) + 3.0 * fwhm))
@@ -132,13 +134,17 @@ def guess_single(
     return made
 
 
-def guess_several(found: Detections, fwhm: float) -> list[Guess]:
-    """Return footprints of several peaks that are long and narrow."""
+def guess_footprints(found: Detections, moments: Floats, fwhm: float) -> list[Guess]:
+    """Return long and narrow footprints of several peaks, or of one whose moments failed."""
     count = np.bincount(found.parent, minlength=1)
+    failed = np.zeros(len(count), dtype=np.bool_)
+    failed[found.parent[~np.isfinite(moments).all(axis=1)]] = True
     made = []
-    for parent in np.flatnonzero(count > 1):
+    for parent in np.flatnonzero((count > 1) | failed):
         members = tuple(int(k) for k in np.flatnonzero(found.parent == parent))
         y, x = np.nonzero(np.isin(found.basin, np.array(members) + 1))
+        if len(x) < LEAST_AREA:
+            continue
         covariance = np.cov(np.stack([x, y]))
         long, short, ux, uy = axes(covariance[0, 0], covariance[0, 1], covariance[1, 1])
         if long < LONG * short:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 from scipy.special import erf
+
 from skyassay.pipeline.images.exposure import Exposure
 from skyassay.pipeline.psf.model import PsfModel
 
