@@ -22,6 +22,7 @@ from skyassay.pipeline.clock.model import (
 )
 from skyassay.pipeline.clock.parameters import Parameters
 from skyassay.pipeline.distribution.deliveries import Deliveries
+from skyassay.pipeline.distribution.images import Image
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,16 @@ class Packets:
 
     ids: NDArray[np.int64]
     sizes: NDArray[np.int64]
+
+
+def packets_of(images: Iterable[Image]) -> dict[Frame, Packets]:
+    """Return the alerts that were built, from the containers of the images."""
+    return {
+        (image.visit, image.detector): Packets(
+            np.array(image.ids, dtype=np.int64), np.array(image.sizes, dtype=np.int64)
+        )
+        for image in images
+    }
 
 
 @dataclass(frozen=True)
