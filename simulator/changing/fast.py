@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skyassay.simulator.changing.hashed import uniforms
-from skyassay.simulator.changing.hosts import light_share, moved, offsets
+from skyassay.simulator.changing.hosts import host_share, moved, offsets
 from skyassay.simulator.changing.spectra import flux_of, relative_flux
 from skyassay.simulator.exposure.field import PixelSky
 from skyassay.simulator.galaxies import GALAXY_ID
@@ -31,7 +31,7 @@ class FastTransients:
     rate : float
         Per square degree and day, with an r magnitude at the peak from `bright` to `faint`.
     hosted : float
-        Share in galaxies, by their light; the others are anywhere.
+        Share in galaxies, as supernovae; the others are anywhere.
     bright, faint, slope : float
         Counts per magnitude grow as 10^(slope r).
     shortest, longest : float
@@ -77,7 +77,7 @@ def hosted_transients(
     ids = galaxy["objectId"]
     u = uniforms(seed, "changing.fast", ids, 8)
     mean = terms.rate * terms.hosted * (terms.before + 1.0) / (3600.0 * sky.galaxies)
-    host = np.flatnonzero(u[0] < -np.expm1(-mean * light_share(galaxy, sky)))
+    host = np.flatnonzero(u[0] < -np.expm1(-mean * host_share(galaxy, sky)))
     mine = {n: c[host] for n, c in galaxy.items()}
     u = u[1:, host]
     east, north = offsets(mine, u[:4])

@@ -16,20 +16,23 @@ Floats = NDArray[np.float64]
 Table = dict[str, NDArray[Any]]
 #: Half-light radii beyond which nothing is put.
 REACH = 6.0
+#: Transients of a galaxy go as 10 to minus this times its magnitude.
+_LIGHT = 0.2
 
 
-def light_share(galaxy: Table, sky: PixelSky) -> Floats:
-    """Return the i light of galaxies over the mean of the population that they come from.
+def host_share(galaxy: Table, sky: PixelSky) -> Floats:
+    """Return how often galaxies have a transient, over the mean of their population.
 
-    Counts per magnitude grow as 10^(slope i) between the population's limits.
+    As the root of the i light: of the brighter galaxies most are nearer, not larger. Counts per
+    magnitude grow as 10^(slope i) between the population's limits.
     """
     s, low, high = sky.galaxy_slope, sky.galaxy_bright, sky.galaxy_faint
 
     def integral(power: float) -> float:
         return float((10.0 ** (power * high) - 10.0 ** (power * low)) / power)
 
-    mean = integral(s - 0.4) / integral(s)
-    return np.asarray(10.0 ** (-0.4 * galaxy["i_mag"]) / mean)
+    mean = integral(s - _LIGHT) / integral(s)
+    return np.asarray(10.0 ** (-_LIGHT * galaxy["i_mag"]) / mean)
 
 
 def offsets(galaxy: Table, u: Floats) -> tuple[Floats, Floats]:
@@ -62,7 +65,9 @@ def placed(galaxy: Table, rho: Floats, angle: Floats) -> tuple[Floats, Floats]:
 
 
 def _sigma(mixture: Mixture, u: Floats) -> Floats:
-    chosen = np.searchsorted(np.cumsum(mixture.share), u)
+    # What lies beyond the reach is left out, of each component its own part.
+    share = np.cumsum(-mixture.share * np.expm1(-0.5 * (REACH / mixture.sigma) ** 2))
+    chosen = np.searchsorted(share / share[-1], u)
     return np.asarray(mixture.sigma[np.minimum(chosen, mixture.sigma.size - 1)])
 
 

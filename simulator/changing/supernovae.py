@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skyassay.simulator.changing.hashed import uniforms
-from skyassay.simulator.changing.hosts import light_share, moved, normal, offsets
+from skyassay.simulator.changing.hosts import host_share, moved, normal, offsets
 from skyassay.simulator.changing.spectra import flux_of, relative_flux
 from skyassay.simulator.exposure.field import PixelSky
 from skyassay.simulator.galaxies import GALAXY_ID
@@ -28,7 +28,7 @@ class Supernovae:
     ----------
     rate : float
         Explosions per square degree and year in the galaxies that images show; a galaxy's
-        share is that of its i light.
+        share goes as the root of its light.
     before, after : float
         Peaks are spread evenly from so long before the night to so long after it, days.
     thermonuclear : float
@@ -54,7 +54,7 @@ class Supernovae:
     cooling: float = 20.0
 
     def per_galaxy(self, sky: PixelSky) -> float:
-        """Return the mean number of a galaxy of mean light."""
+        """Return the mean number in a galaxy."""
         return self.rate * (self.before + self.after) / 365.25 / (3600.0 * sky.galaxies)
 
 
@@ -74,7 +74,7 @@ def supernovae(terms: Supernovae, galaxy: Table, sky: PixelSky, start: float, se
     """
     ids = galaxy["objectId"]
     u = uniforms(seed, "changing.supernovae", ids, 8)
-    chance = -np.expm1(-terms.per_galaxy(sky) * light_share(galaxy, sky))
+    chance = -np.expm1(-terms.per_galaxy(sky) * host_share(galaxy, sky))
     host = np.flatnonzero(u[0] < chance)
     mine = {n: c[host] for n, c in galaxy.items()}
     u = u[1:, host]
