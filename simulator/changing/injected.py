@@ -91,13 +91,17 @@ def injections(
     draw = rng(seed, "changing.injections", visit.visit, d.id)
     area = d.nx * d.ny * (visit.pixel_scale / 60.0) ** 2
     wanted = round(terms.density * area)
-    kinds = np.arange(wanted * _TRIES) % 3
+    # Which kind comes first changes: what three do not divide evens out.
+    kinds = (np.arange(wanted * _TRIES) + draw.integers(3)) % 3
     x, y, host, apart = _places(terms, visit, place, seen, kinds, draw)
     signal = terms.low * (terms.high / terms.low) ** draw.random(kinds.size)
     keep = (x > _EDGE) & (y > _EDGE) & (x < d.nx - 1 - _EDGE) & (y < d.ny - 1 - _EDGE)
     keep &= _clear(terms, visit, seen, light, x, y)
     chosen = _apart(x, y, np.flatnonzero(keep), taken, terms.separation / visit.pixel_scale)
-    chosen = np.sort(np.concatenate([c[: -(-(wanted - k) // 3)] for k, c in _by(kinds, chosen)]))
+    shares = np.bincount(kinds[:wanted], minlength=3)
+    chosen = np.sort(
+        np.concatenate([chosen[kinds[chosen] == k][:share] for k, share in enumerate(shares)])
+    )
     x, y, host, apart = x[chosen], y[chosen], host[chosen], apart[chosen]
     fx, fy = place.pixel_to_focal(x, y)
     electrons = _electrons(visit, (fx, fy), (x, y), light, response, signal[chosen])
@@ -109,10 +113,6 @@ def injections(
     own = points("injected", ids, ra, dec, flux, host_id=host, separation=apart)
     zero = np.zeros(chosen.size)
     return Placed(own, x, y, fx, fy, zero, zero, cloud, electrons)
-
-
-def _by(kinds: NDArray[Any], chosen: NDArray[Any]) -> list[tuple[int, NDArray[Any]]]:
-    return [(k, chosen[kinds[chosen] == k]) for k in range(3)]
 
 
 def _places(
