@@ -56,12 +56,14 @@ def combine(
     mask = np.stack([layer.mask for layer in layers])
     if len(layers) >= LEAST:
         _clip(image, variance, mask)
-    made = Planes.empty(layers[0].image.shape)  # type: ignore[arg-type]
+    made = Planes.empty(layers[0].image.shape)
     count = np.zeros(layers[0].image.shape, np.uint8)
     squares = np.zeros(count.shape, np.float32)
-    planes = [np.int32(v) for v in (DOUBTFUL, bit("NO_DATA"), _CLIPPED, bit("SAT"), bit("SUSPECT"))]
+    kinds = np.array(
+        [DOUBTFUL, bit("NO_DATA"), _CLIPPED, bit("SAT"), bit("SUSPECT")], dtype=np.int32
+    )
     _average(
-        image, variance, mask, weights, widths**2, *planes,
+        image, variance, mask, weights, widths**2, kinds,
         made.image, made.variance, made.mask, count, squares,
     )  # fmt: skip
     usual = float(np.average(widths**2, weights=weights))
@@ -106,7 +108,7 @@ def _keep_in_sources(median: Pixels, variance: Pixels, mask: NDArray[np.int32]) 
 def _median(
     image: Pixels,
     mask: NDArray[np.int32],
-    excluded: int,
+    excluded: np.int32,
     least: int,
     median: Pixels,
     enough: NDArray[np.bool_],
@@ -138,11 +140,7 @@ def _average(
     mask: NDArray[np.int32],
     weights: NDArray[np.float64],
     squares: NDArray[np.float64],
-    doubtful: int,
-    no_data: int,
-    clipped: int,
-    saturated: int,
-    suspect: int,
+    kinds: NDArray[np.int32],
     out_image: Pixels,
     out_variance: Pixels,
     out_mask: NDArray[np.int32],
@@ -151,6 +149,7 @@ def _average(
 ) -> None:
     """Fill the mean of the best kind of values that a pixel has."""
     n, ny, nx = image.shape
+    doubtful, no_data, clipped, saturated, suspect = kinds
     for y in range(ny):
         for x in range(nx):
             # 0: good; 1: all there is, flagged.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,6 +46,16 @@ class Box:
             max(self.y0, other.y0), min(self.y1, other.y1),
         )  # fmt: skip
         return made if made.x0 < made.x1 and made.y0 < made.y1 else None
+
+
+def around(boxes: Sequence[Box]) -> Box | None:
+    """Return the smallest box about all boxes, None about none."""
+    if not boxes:
+        return None
+    return Box(
+        min(b.x0 for b in boxes), max(b.x1 for b in boxes),
+        min(b.y0 for b in boxes), max(b.y1 for b in boxes),
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)

@@ -74,7 +74,7 @@ class Basis:
         first = products[0] / self.sums[0]
         made = products - self.sums.reshape(-1, *(1,) * (products.ndim - 1)) * first
         made[0] = first
-        return made
+        return np.asarray(made)
 
     def convolved(self, stamps: Floats) -> Floats:
         """Return stamps convolved with every function.

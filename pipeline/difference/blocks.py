@@ -88,7 +88,7 @@ def match_blocks(
     for row in range(rows):
         y = np.full(columns, min((row + 0.5) * block - 0.5, ny - 1))
         weights = _weights(kernel, x, y)
-        k = np.tensordot(weights, planes, axes=1)
+        k = np.asarray(np.tensordot(weights, planes, axes=1), np.complex64)
         first, second = (fft.rfft2(_windows(s, row, columns, block, side)) for s in spread)
         first *= k
         there = slice(row * block, (row + 1) * block)
@@ -100,7 +100,7 @@ def match_blocks(
             second *= phi
         difference[there] = _joined(fft.irfft2(second, s=(side, side))[inner])
     mean = power / (rows * columns) if decorrelate else np.ones_like(power)
-    whole = fft.irfft2(mean.astype(np.float32), s=(side, side))
+    whole = np.asarray(fft.irfft2(mean, s=(side, side)), np.float32)
     return Matched(matched[:ny, :nx], difference[:ny, :nx], whole)
 
 

@@ -25,7 +25,8 @@ def empty_sky(difference: Exposure, matched: Exposure, science: Exposure) -> NDA
     """Return which pixels show neither a source nor a defect."""
     level = SOURCE * np.sqrt(np.maximum(difference.variance, 0.0))
     source = (np.abs(matched.image) > level) | ((science.mask & bits("DETECTED")) != 0)
-    return ~grow(source, WIDER) & (((difference.mask | science.mask) & EXCLUDED) == 0)
+    sound = ((difference.mask | science.mask) & EXCLUDED) == 0
+    return np.asarray(sound & ~grow(source, WIDER))
 
 
 def difference_quality(

@@ -127,8 +127,7 @@ def _sound(
     """Return the candidates that are bright and whole in both images, with their S/N."""
     core = _windows(bad, x, y, CORE).any(axis=(1, 2))
     share = _windows(bad, x, y, options.stamp + options.half).mean(axis=(1, 2))
-    box = np.s_[:]
-    signal = _windows(science.image, x, y, BOX)[box].sum(axis=(1, 2), dtype=np.float64)
+    signal = _windows(science.image, x, y, BOX).sum(axis=(1, 2), dtype=np.float64)
     noise = np.sqrt(_windows(science.variance, x, y, BOX).sum(axis=(1, 2), dtype=np.float64))
     there = _windows(template.image, x, y, BOX).sum(axis=(1, 2), dtype=np.float64)
     snr = np.divide(signal, noise, out=np.zeros_like(signal), where=noise > 0.0)
@@ -153,7 +152,7 @@ def _spread(x: Ints, y: Ints, snr: Floats, shape: tuple[int, int]) -> Ints:
 def _windows(plane: NDArray, x: Ints, y: Ints, half: int) -> NDArray:  # type: ignore[type-arg]
     """Return boxes about pixels, shape (n, 2 half + 1, 2 half + 1)."""
     offset = np.arange(-half, half + 1)
-    return plane[(y[:, None] + offset)[:, :, None], (x[:, None] + offset)[:, None]]
+    return np.asarray(plane[(y[:, None] + offset)[:, :, None], (x[:, None] + offset)[:, None]])
 
 
 def _cut(

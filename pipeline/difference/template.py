@@ -10,7 +10,7 @@ import numpy as np
 from skyassay.pipeline.astrometry.wcs import SkyWcs
 from skyassay.pipeline.coadd.build import INPUTS, ZERO_POINT
 from skyassay.pipeline.coadd.patches import shifted
-from skyassay.pipeline.coadd.warp import Box, Planes, footprint, warp
+from skyassay.pipeline.coadd.warp import Box, Planes, around, footprint, warp
 from skyassay.pipeline.difference.border import BORDER, strips
 from skyassay.pipeline.difference.errors import DifferenceError
 from skyassay.pipeline.images.exposure import Exposure, PhotoCalib
@@ -133,13 +133,9 @@ def _from_tract(group: list[_Placed], outer: SkyWcs, box: Box) -> tuple[Planes, 
         return Planes.empty(box.shape), 0
     wide = Box(reached.x0 - MARGIN, reached.x1 + MARGIN, reached.y0 - MARGIN, reached.y1 + MARGIN)
     boxes = [wide.meet(placed.box) for placed in group]
-    there = [b for b in boxes if b is not None]
-    if not there:
+    area = around([b for b in boxes if b is not None])
+    if area is None:
         return Planes.empty(box.shape), 0
-    area = Box(
-        min(b.x0 for b in there), max(b.x1 for b in there),
-        min(b.y0 for b in there), max(b.y1 for b in there),
-    )  # fmt: skip
     joined = Planes.empty(area.shape)
     for placed, common in zip(group, boxes, strict=True):
         if common is None:
@@ -148,15 +144,10 @@ def _from_tract(group: list[_Placed], outer: SkyWcs, box: Box) -> tuple[Planes, 
         for name in ("image", "variance", "mask"):
             getattr(joined, name)[to] = getattr(placed.patch, name)[of]
     ny, nx = box.shape
-    made, filled = warp(joined, shifted(tract, area), outer, Box(0, nx, 0, ny))
+    made, _ = warp(joined, shifted(tract, area), outer, Box(0, nx, 0, ny))
     lacking = (made.mask & bit("NO_DATA")) != 0
     made.image[lacking], made.variance[lacking] = 0.0, 0.0
-    return made, int(filled - np.count_nonzero(lacking) + _outside(made, filled))
-
-
-def _outside(made: Planes, filled: int) -> int:
-    """Return the pixels beyond the mosaic: they lack data but were never counted."""
-    return made.image.size - filled
+    return made, int(lacking.size - np.count_nonzero(lacking))
 
 
 def _slices(box: Box, within: Box) -> tuple[slice, slice]:

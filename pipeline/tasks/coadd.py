@@ -9,11 +9,12 @@ import lsst.pex.config as pex_config
 import lsst.pipe.base as pipe_base
 from lsst.pipe.base import connectionTypes as cT
 
+from skyassay.pipeline.astrometry.wcs import SkyWcs
 from skyassay.pipeline.coadd.build import coadd
 from skyassay.pipeline.coadd.errors import CoaddError
 from skyassay.pipeline.coadd.patches import patch_box, tract_wcs
 from skyassay.pipeline.coadd.select import Choice, best_seeing
-from skyassay.pipeline.coadd.warp import Box, footprint
+from skyassay.pipeline.coadd.warp import Box, around, footprint
 from skyassay.pipeline.images.exposure import Exposure
 from skyassay.pipeline.repository.skymap import SkyMap
 from skyassay.pipeline.tasks.common import DETECTOR, IMAGE
@@ -24,7 +25,7 @@ PATCH = ("skymap", "tract", "patch", "band")
 class AssembleTemplateCoaddConnections(pipe_base.PipelineTaskConnections, dimensions=PATCH):
     """What `assembleTemplateCoadd` reads and writes."""
 
-    inputs = cT.Input(
+    visitImages = cT.Input(
         name="visit_image",
         doc="Final images of the visits",
         storageClass=IMAGE,
@@ -78,7 +79,7 @@ class AssembleTemplateCoaddTask(pipe_base.PipelineTask):
         butlerQC.put(made, outputRefs)
 
     def run(
-        self, inputs: Sequence[Any], skyMap: dict[str, Any], tract: int, patch: int
+        self, visitImages: Sequence[Any], skyMap: dict[str, Any], tract: int, patch: int
     ) -> pipe_base.Struct:
         """Return the coadd of a patch.
 
@@ -89,12 +90,14 @@ class AssembleTemplateCoaddTask(pipe_base.PipelineTask):
         """
         sky = SkyMap.from_dict(skyMap)
         wcs, box = tract_wcs(sky, tract), patch_box(sky, patch)
-        ordered = sorted(inputs, key=_data_id)
-        near = [h for h in ordered if _reaches(h, wcs, box)]
+        ordered = sorted(visitImages, key=_data_id)
+        boxes = [_reached(h, wcs, box) for h in ordered]
+        near = [h for h, reached in zip(ordered, boxes, strict=True) if reached is not None]
         chosen = set(best_seeing(_seeing(near), self.config.choice()))
         taken = [h for h in near if _data_id(h)[0] in chosen]
         try:
-            made = coadd(_loaded(taken), wcs, box)
+            # Only what some image reaches: patches are larger than detectors.
+            made = coadd(_loaded(taken), wcs, around([b for b in boxes if b is not None]) or box)
         except CoaddError as error:
             if error.code != "no_overlap":
                 raise
@@ -106,13 +109,13 @@ def _data_id(handle: Any) -> tuple[int, int]:
     return (int(handle.dataId["visit"]), int(handle.dataId["detector"]))
 
 
-def _reaches(handle: Any, wcs: Any, box: Box) -> bool:
-    """Return whether an image has a pixel in the box."""
+def _reached(handle: Any, wcs: SkyWcs, box: Box) -> Box | None:
+    """Return the part of the box that an image reaches."""
     own = handle.get(component="wcs")
     if own is None:
-        return False
+        return None
     reached = footprint(own, (own.size[1], own.size[0]), wcs)
-    return reached is not None and reached.meet(box) is not None
+    return reached.meet(box) if reached is not None else None
 
 
 def _seeing(handles: Sequence[Any]) -> dict[int, float]:
