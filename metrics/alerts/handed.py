@@ -92,7 +92,7 @@ def handed(images: Table, log: Table) -> Handed:
         "mjd": _times(names, sent, number(log, "readoutEndMjdTai")),
         "images": np.bincount(at[ours], status[ours] != "NO_TEMPLATE", len(names)).astype(int),
         "blind": np.bincount(at[ours], blind[ours], len(names)).astype(int),
-        "typical": _per_visit(names, visit, typical),
+        "typical": _per_visit(names, visit[ours], typical[ours]),
     }
     latency = _counted(np.r_[sent, names], np.r_[step, np.full(len(names), NEVER)],
                        np.r_[np.ones(len(sent)), never])  # fmt: skip
@@ -160,13 +160,16 @@ def _times(names: Ints, sent: Ints, mjd: Floats) -> Floats:
 
 
 def _per_visit(names: Ints, visit: Ints, values: Floats) -> Floats:
-    """Return the median of the finite values of each visit."""
+    """Return the median of the finite values of each visit; NaN without any."""
     good = np.isfinite(values)
-    return np.array([_middle(values[good & (visit == v)]) for v in names.tolist()], dtype=float)
-
-
-def _middle(values: Floats) -> float:
-    return float(np.median(values)) if len(values) else float("nan")
+    visit, values = visit[good], values[good]
+    order = np.lexsort((values, visit))
+    found = np.full(len(names), np.nan)
+    if len(order):
+        ours, start, size = np.unique(visit[order], return_index=True, return_counts=True)
+        middle = 0.5 * (values[order][start + (size - 1) // 2] + values[order][start + size // 2])
+        found[np.searchsorted(names, ours)] = middle
+    return found
 
 
 def _counted(visit: Ints, step: Ints, count: Floats) -> UnitRows:

@@ -31,3 +31,16 @@ MOVING = Recipe(
     "srd",
     {**_JOINT, "kinds": ["solar_system"], "transSampleSNR": 5.0, "wanted": [99.0, 50.0]},
 )
+INJECTED = Recipe(
+    "srd",
+    {
+        "radius_arcsec": 1.0,
+        "pairing": "each the nearest of the other, on one detector of one visit",
+        "kinds": ["injected"],
+        "min_snr": 10.0,
+        "min_sources": 30,
+        "min_visits": 3,
+        "min_fitted": 100,
+        "most_without_flux": 0.05,
+    },
+)

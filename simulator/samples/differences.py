@@ -144,6 +144,25 @@ def draw_moving_purity(asked: Draw) -> Mapping[str, Table]:
     return night(asked, "solar_system", 1.0, asked.target / 100.0)
 
 
+def draw_position_error(asked: Draw) -> Mapping[str, Table]:
+    """Return injected sources whose rms error per coordinate is the target, arcsec."""
+    stream = rng(asked.seed, "samples.differences.positions")
+    places = grid(asked.size, SOURCES)
+    n = len(places["visit"])
+    snr = stream.uniform(12.0, 20.0, n)
+    found = found_of(places, snr, np.full(n, _HIGH), asked.seed, 1)
+    visit = places["visit"] - 1
+    for name, scale in (("ra", 1.0 / np.cos(np.radians(places["dec"]))), ("dec", 1.0)):
+        shared = stream.standard_normal(asked.size)[visit]
+        own = stream.standard_normal(n)
+        variate = np.sqrt(asked.share) * shared + np.sqrt(1.0 - asked.share) * own
+        found[name] = places[name] + asked.target / 3600.0 * variate * scale
+    return {
+        "truth_injected_source": truth_of(places, "injected", snr, 1),
+        "injected_dia_source": found,
+    }
+
+
 def _more_missing(limit: float) -> float:
     """Return a share of which 5 % more is missing than may be."""
     return 100.0 - 1.05 * (100.0 - limit)
@@ -161,7 +180,7 @@ _DRAWS = {
     "difference.moving.completeness": draw_moving_completeness,
     "difference.moving.purity": draw_moving_purity,
 }
-SAMPLERS = tuple(
+_JOINT = tuple(
     Sampler(
         metric=metric,
         draw=draw,
@@ -174,4 +193,14 @@ SAMPLERS = tuple(
         conservative=_EXACT,
     )
     for metric, draw in _DRAWS.items()
+)
+SAMPLERS = (
+    *_JOINT,
+    Sampler(
+        metric="difference.position.rms",
+        draw=draw_position_error,
+        sizes=(6, 12, 30),
+        shares=(0.0, 0.5),
+        power_shares=(0.0, 0.25),
+    ),
 )

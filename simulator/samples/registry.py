@@ -6,10 +6,30 @@ from collections.abc import Mapping
 from functools import cache
 
 from skyassay.simulator.errors import SimulatorError
-from skyassay.simulator.samples import astrometry, galaxies, images, psf, stars, visits, zero_points
+from skyassay.simulator.samples import (
+    alerts,
+    astrometry,
+    differences,
+    galaxies,
+    images,
+    psf,
+    stars,
+    visits,
+    zero_points,
+)
 from skyassay.simulator.samples.model import Sampler
 
-_FAMILIES = (stars, zero_points, psf, visits, galaxies, astrometry, images)
+_FAMILIES = (
+    stars,
+    zero_points,
+    psf,
+    visits,
+    galaxies,
+    astrometry,
+    images,
+    alerts,
+    differences,
+)
 
 
 @cache
