@@ -17,6 +17,7 @@ from skyassay.pipeline.linking.detections import Detections, read
 from skyassay.pipeline.linking.link import link_free
 from skyassay.pipeline.linking.options import LinkingOptions
 from skyassay.pipeline.linking.orbits import Links, no_links
+from skyassay.pipeline.orbits.fit import Ints
 from skyassay.pipeline.orbits.kepler import Floats
 
 
@@ -31,6 +32,10 @@ class Daily:
     delay : array, shape (n,)
         For each detection of a link, h: from the first exposure of the night whose linking
         put it there to the release of the record.
+    night : array of int, shape (n,)
+        That night.
+    precovered : array of bool, shape (n,)
+        Taken before all nights that the link was found in, and added by its orbit.
     seconds : mapping
         Night -> recorded seconds of its linking.
     """
@@ -38,6 +43,8 @@ class Daily:
     links: Links
     detections: Detections
     delay: Floats
+    night: Ints
+    precovered: NDArray[np.bool_]
     seconds: Mapping[int, float]
 
 
@@ -74,6 +81,7 @@ def link_daily(
     detections = read(dia_source, site)
     links, spent = no_links(0.0), {}
     released = np.full(len(detections), np.nan)
+    put, early = np.zeros(len(detections), dtype=np.int64), np.zeros(len(detections), dtype=bool)
     for night in np.unique(detections.night):
         began = timer()
         seen = detections.night <= night
@@ -84,14 +92,24 @@ def link_daily(
         recent = free & (detections.night > night - options.window)
         new = link_free(detections, recent, options).links
         free[new.rows] = False
-        links = links.with_more(_attributed(new, detections, free, options))
+        more = _attributed(new, detections, free, options)
+        early[more.rows] = _before(more, new, detections)
+        links = links.with_more(more)
         took = timer() - began
         spent[int(night)] = took if seconds is None else float(seconds[int(night)])
         tonight = detections.positions.mjd[detections.night == night]
         public = clock.released(float(tonight.max()), spent[int(night)])
         fresh = links.rows[np.isnan(released[links.rows])]
-        released[fresh] = 24.0 * (public - float(tonight.min()))
-    return Daily(links, detections, released[links.rows], spent)
+        released[fresh], put[fresh] = 24.0 * (public - float(tonight.min())), night
+    rows = links.rows
+    return Daily(links, detections, released[rows], put[rows], early[rows], spent)
+
+
+def _before(links: Links, found: Links, detections: Detections) -> NDArray[np.bool_]:
+    """Return which detections of links are earlier than all that these were found with."""
+    first = np.full(len(found), np.iinfo(np.int64).max)
+    np.minimum.at(first, found.owner, detections.night[found.rows])
+    return np.asarray(detections.night[links.rows] < first[links.owner])
 
 
 def _attributed(

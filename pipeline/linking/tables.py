@@ -27,7 +27,9 @@ def linked_source(found: Daily, *, first_id: int = 1) -> Table:
             "linkId": first_id + links.owner,
             "diaSourceId": found.detections.id[links.rows],
             "orbitRms": links.rms[links.owner],
+            "night": found.night,
             "delay": found.delay,
+            "isPrecovered": found.precovered,
         }
     )
     table["orbitRms"].unit, table["delay"].unit = "arcsec", "h"

@@ -51,6 +51,8 @@ class MovingSurvey:
         MJD of the day of the first night.
     nights : tuple of int
         Nights on which the field is visited, counted from the first.
+    early : tuple of int
+        Earlier nights of one visit each: too little to link, enough for precovery.
     radius : float
         Of the field, deg: 2.1 are 13.9 square degrees.
     count : int
@@ -79,6 +81,7 @@ class MovingSurvey:
 
     start: int = 61000
     nights: tuple[int, ...] = (0, 2, 5, 8, 11, 14)
+    early: tuple[int, ...] = (-18, -14)
     radius: float = 2.1
     count: int = 1000
     mag: tuple[float, float] = (19.0, 24.6)
@@ -167,11 +170,12 @@ def linkable(owner: NDArray[np.int64], mjd: Floats, objects: Table) -> Table:
 def _visits(survey: MovingSurvey, seed: int) -> Table:
     """Return ids and times: two a night, 20 to 40 minutes apart."""
     ids, times = [], []
-    for night in survey.nights:
-        stream = rng(seed, "solar_system.night", night)
+    for night in sorted((*survey.early, *survey.nights)):
+        stream = rng(seed, "solar_system.night", night + survey.start)
         pair = survey.start + night + _MIDNIGHT + stream.uniform(-0.08, 0.08)
         gap = stream.uniform(20.0, 40.0) / 1440.0
-        for k, t in enumerate((pair - gap / 2, pair + gap / 2)):
+        both = (pair - gap / 2, pair + gap / 2)
+        for k, t in enumerate(both[:1] if night in survey.early else both):
             ids.append((survey.start + night) * 100 + k)
             times.append(t)
     return {"visit": np.array(ids, dtype=np.int64), "mjd": np.array(times)}
