@@ -134,6 +134,8 @@ def _open(config: Path, _version: tuple[int, int], wait: float) -> PromptDatabas
     import sqlalchemy
     from lsst.dax.apdb import ApdbSql, IncompatibleVersionError
 
+    # What the library raises where a table, or a column of one, is not there.
+    foreign = (sqlalchemy.exc.NoSuchTableError, AttributeError)
     settings = _settings(config)
     settings.db_url = _address(config).render_as_string(hide_password=False)
     # The saved file forgets this one.
@@ -141,7 +143,7 @@ def _open(config: Path, _version: tuple[int, int], wait: float) -> PromptDatabas
     with reading_database("opened"):
         try:
             apdb = ApdbSql(settings)
-        except (sqlalchemy.exc.NoSuchTableError, RuntimeError, IncompatibleVersionError) as error:
+        except (*foreign, RuntimeError, IncompatibleVersionError) as error:
             raise _no_apdb(config, str(error) or type(error).__name__) from error
         arguments = {"timeout" if _is_sqlite(settings) else "connect_timeout": int(wait) or 1}
         engine = sqlalchemy.create_engine(settings.db_url, connect_args=arguments)

@@ -76,7 +76,7 @@ def _named(error: BaseException) -> tuple[str, str]:
     if reason_code(error) == DISK_FULL or _DISK_FULL_STATE in states:
         return DISK_FULL, "Make room and run the same again: nothing of this image was stored."
     said = " ".join(str(one).lower() for one in chain_of(error))
-    if isinstance(error, sqlalchemy.exc.IntegrityError):
+    if any(isinstance(one, sqlalchemy.exc.IntegrityError) for one in chain_of(error)):
         return "database_refused", "Two images must not have the same visit and detector."
     for words, code, hint in _SAID:
         if any(word in said for word in words):
@@ -86,4 +86,5 @@ def _named(error: BaseException) -> tuple[str, str]:
 
 def _innermost(error: BaseException) -> BaseException:
     """Return what the driver itself said: the library repeats the statement around it."""
-    return getattr(error, "orig", None) or error
+    said = (getattr(one, "orig", None) for one in chain_of(error))
+    return next((one for one in said if isinstance(one, BaseException)), error)

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from skyassay.pipeline.prompt.image import ImageInput
 
 Floats = NDArray[np.float64]
+#: Numbers in the ids of forced sources from here on are of precovery: it adds to images that are
+#: stored already, and must not be taken for them.
+PRECOVERY = 1 << 26
+NUMBER = (PRECOVERY << 1) - 1
 
 
 def forced_sources(image: ImageInput, objects: Rows, start: int = 0) -> Rows:
@@ -29,7 +33,7 @@ def forced_sources(image: ImageInput, objects: Rows, start: int = 0) -> Rows:
     objects : Rows
         ``diaObjectId``, ``ra``, ``dec``.
     start : int
-        Number of the first row's id: how many forced sources the image has already.
+        Number of the first row's id.
 
     Returns
     -------
@@ -43,8 +47,9 @@ def forced_sources(image: ImageInput, objects: Rows, start: int = 0) -> Rows:
     rows = np.flatnonzero(inside)
     rows = rows[np.argsort(objects.ids("diaObjectId")[rows], kind="stable")]
     count = len(rows)
+    head = source_ids(image.visit, image.detector, 1)[0]
     found: dict[str, NDArray[np.generic]] = {
-        "diaForcedSourceId": source_ids(image.visit, image.detector, start + count)[start:],
+        "diaForcedSourceId": head + start + np.arange(count, dtype=np.int64),
         **{name: objects[name][rows] for name in ("diaObjectId", "ra", "dec")},
         "visit": np.full(count, image.visit, dtype=np.int64),
         "detector": np.full(count, image.detector, dtype=np.int16),

@@ -13,7 +13,9 @@ from numpy.typing import ArrayLike
 from skyassay.pipeline.prompt.columns import to_frame, to_rows
 from skyassay.pipeline.prompt.database import PromptDatabase
 from skyassay.pipeline.prompt.errors import reading_database
+from skyassay.pipeline.prompt.forced import NUMBER, PRECOVERY
 from skyassay.pipeline.prompt.rows import Rows, stacked
+from skyassay.pipeline.prompt.statistics import Ints
 
 if TYPE_CHECKING:
     import sqlalchemy
@@ -71,9 +73,32 @@ def definitions(database: PromptDatabase, kind: Kind) -> list[Any]:
 
 
 def contains(database: PromptDatabase, visit: int, detector: int) -> bool:
-    """Return whether an image has stored anything."""
-    with reading_database("read"):
-        return bool(database.apdb.containsVisitDetector(visit, detector))
+    """Return whether an image has stored anything; what precovery has added does not count.
+
+    The library's `containsVisitDetector` would count it, and an image whose association had
+    failed would never be associated.
+    """
+    import sqlalchemy as sa
+
+    kinds: tuple[Kind, Kind] = ("DiaSource", "DiaForcedSource")
+    for kind in kinds:
+        table, _ = _selectable(database, kind, ())
+        query = sa.select(sa.literal(1)).select_from(table).where(*_of(kind, visit, detector))
+        with reading_database("read"), database.engine.connect() as connection:
+            if connection.execute(query.limit(1)).first() is not None:
+                return True
+    return False
+
+
+def _of(kind: Kind, visit: int, detector: int) -> list[Any]:
+    """Return the conditions on rows that an image itself has stored."""
+    import sqlalchemy as sa
+
+    mine = [sa.column("visit") == visit, sa.column("detector") == detector]
+    if kind == "DiaForcedSource":
+        number = sa.column("diaForcedSourceId", sa.BigInteger).bitwise_and(NUMBER)
+        mine.append(number < PRECOVERY)
+    return mine
 
 
 def objects_near(database: PromptDatabase, region: Any) -> Rows:
@@ -163,15 +188,13 @@ def recall(database: PromptDatabase, visit: int, detector: int) -> Stored:
         query = (
             sa.select(*columns)
             .select_from(table)
-            .where(sa.column("visit") == visit, sa.column("detector") == detector)
+            .where(*_of(kind, visit, detector))
             .order_by(sa.column("diaSourceId" if kind == "DiaSource" else "diaObjectId"))
         )
         found[kind] = _ask(database, query, described)
     sources, forced = found["DiaSource"], found["DiaForcedSource"]
     times = [float(t.numbers("timeProcessedMjdTai").min()) for t in (sources, forced) if len(t)]
     processed = min(times) if times else None
-    # Precovery adds fluxes to an image that were measured later, with another time.
-    forced = forced.take(forced.numbers("timeProcessedMjdTai") == processed)
     return Stored(sources, _versions(database, sources, processed), forced, processed)
 
 
@@ -230,18 +253,61 @@ def store(
         database.apdb.store(Time(processed, format="mjd", scale="tai"), *frames)
 
 
-def count_forced(database: PromptDatabase, visit: int, detector: int) -> int:
-    """Return how many forced fluxes an image has."""
+def new_objects(database: PromptDatabase, begin: float, end: float) -> Rows:
+    """Return the newest versions of objects that were first seen in a time, sorted by id.
+
+    Parameters
+    ----------
+    database : PromptDatabase
+    begin, end : float
+        MJD TAI; the end does not belong to it.
+    """
     import sqlalchemy as sa
 
-    table, _ = _selectable(database, "DiaForcedSource", ())
+    table, columns = _selectable(database, "DiaObject", KNOWN)
+    first: sa.ColumnElement[float] = sa.column("firstDiaSourceMjdTai", sa.Double)
     query = (
-        sa.select(sa.func.count())
+        sa.select(*columns)
+        .select_from(table)
+        .where(
+            sa.column("validityEndMjdTai").is_(None),
+            # Nothing is processed before it was seen: this one has an index.
+            sa.column("validityStartMjdTai", sa.Double) >= begin,
+            first >= begin,
+            first < end,
+        )
+        .order_by(sa.column("diaObjectId"))
+    )
+    known = {c.name: c for c in definitions(database, "DiaObject")}
+    return _ask(database, query, [known[name] for name in KNOWN])
+
+
+def forced_ids(database: PromptDatabase, visit: int, detector: int) -> tuple[Ints, Ints]:
+    """Return the objects that an image has forced fluxes of, and the numbers in their ids."""
+    import sqlalchemy as sa
+
+    names = ("diaObjectId", "diaForcedSourceId")
+    table, columns = _selectable(database, "DiaForcedSource", names)
+    query = (
+        sa.select(*columns)
         .select_from(table)
         .where(sa.column("visit") == visit, sa.column("detector") == detector)
     )
-    with reading_database("read"), database.engine.connect() as connection:
-        return int(connection.execute(query).scalar_one())
+    known = {c.name: c for c in definitions(database, "DiaForcedSource")}
+    rows = _ask(database, query, [known[name] for name in names])
+    return rows.ids("diaObjectId"), rows.ids("diaForcedSourceId") & NUMBER
+
+
+def store_forced(database: PromptDatabase, processed: float, forced: Rows) -> None:
+    """Store forced fluxes alone, all or none; see `store`."""
+    import pandas as pd
+
+    frame = to_frame(definitions(database, "DiaForcedSource"), forced)
+    # The library asks where objects are, of none too.
+    none = pd.DataFrame({"diaObjectId": [], "ra": [], "dec": []})
+    with reading_database("written"):
+        moment = Time(processed, format="mjd", scale="tai")
+        database.apdb.store(moment, none, forced_sources=frame)
 
 
 def _selectable(
