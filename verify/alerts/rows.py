@@ -41,8 +41,6 @@ def alert_row(packet: Packet) -> Row:
     source, parent = record["diaSource"], record.get("diaObject")
     system = record.get("ssSource") or record.get("ssObject")
     own = number(source["diaSourceId"])
-    if record.get("diaSourceId", own) != own:
-        raise ValueError("the id of a packet is not that of its diaSource")
     row: Row = {"diaSourceId": own, **{name: value(source.get(name)) for name in _SAME}}
     row["timeProcessedMjdTai"] = processed(source)
     row["diaObjectId"] = source.get("diaObjectId") or (parent or {}).get("diaObjectId") or None

@@ -72,17 +72,18 @@ def _units(content: bytes) -> Iterator[_Unit]:
         if at >= len(content):
             return
         cards, at = _header(content, at)
-        if ("XTENSION" if number else "SIMPLE") not in cards:
-            raise ValueError("no FITS")
+        kind, right = ("XTENSION", "'IMAGE   '") if number else ("SIMPLE", "T")
+        if not cards.get(kind, "").startswith(right):
+            raise ValueError("no FITS image")
         shape = tuple(int(cards[f"NAXIS{k}"]) for k in range(int(cards["NAXIS"]), 0, -1))
-        kind = np.dtype(_TYPES[cards["BITPIX"]])
+        dtype = np.dtype(_TYPES[cards["BITPIX"]])
         extra = int(cards.get("PCOUNT", "0"))
         count = int(np.prod([float(n) for n in shape])) if shape else 0
-        if min((*shape, extra, 0)) < 0 or at + count * kind.itemsize + extra > len(content):
+        if min((*shape, extra, 0)) < 0 or at + count * dtype.itemsize + extra > len(content):
             raise ValueError("cut short")
-        data = np.frombuffer(content, kind, count, at).reshape(shape) if count else None
+        data = np.frombuffer(content, dtype, count, at).reshape(shape) if count else None
         yield _Unit(cards, data)
-        at += -(-(count * kind.itemsize + extra) // _BLOCK) * _BLOCK
+        at += -(-(count * dtype.itemsize + extra) // _BLOCK) * _BLOCK
 
 
 def _header(content: bytes, start: int) -> tuple[dict[str, str], int]:
