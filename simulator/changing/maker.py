@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -57,9 +58,12 @@ class NightObservatory(Observatory):
     ----------
     catalogue : Catalogue
         All that changes.
+    times : mapping
+        Visit -> when its exposure was half way by a perfect clock, MJD (TAI).
     """
 
     catalogue: Catalogue | None = None
+    times: Mapping[int, float] = field(default_factory=dict)
 
     def maker(self, directory: Path) -> NightMaker:
         """Return what makes its frames."""
@@ -105,6 +109,7 @@ class NightMaker(FrameMaker):
     ) -> None:
         super().__init__(observatory, directory)
         self.catalogue = catalogue
+        self.times = observatory.times
         self.noise = {False: observatory.seed, True: observatory.injected_noise}
         self._scene: tuple[tuple[int, int], Scene] | None = None
         self._dimmed: tuple[Seen, Floats] | None = None
@@ -133,7 +138,9 @@ class NightMaker(FrameMaker):
         fainter = np.zeros(seen.object_id.size)
         stars = seen.is_star
         terms = self.catalogue.terms.stars
-        fainter[stars] = variations(terms, seen.object_id[stars], visit.mjd, visit.band, o.seed)
+        fainter[stars] = variations(
+            terms, seen.object_id[stars], self.times[visit.visit], visit.band, o.seed
+        )
         now = replace(
             seen, mag=seen.mag + fainter, electrons=seen.electrons * 10.0 ** (-0.4 * fainter)
         )
@@ -173,7 +180,9 @@ class NightMaker(FrameMaker):
         ra, dec = visit.map.focal_to_sky(fx, fy)
         # Half the diagonal, and what reaches in from outside.
         radius = (np.hypot(d.nx, d.ny) / 2.0 + 100.0) * visit.pixel_scale / 3600.0
-        found = self.catalogue.at(visit.mjd, visit.band, float(ra[0]), float(dec[0]), radius)
+        found = self.catalogue.at(
+            self.times[visit.visit], visit.band, float(ra[0]), float(dec[0]), radius
+        )
         return place_points(visit, place, found, exptime)
 
     def injected(self, frame: Frame, true: TrueDetector, scene: Scene) -> tuple[Floats, Table]:

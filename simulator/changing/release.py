@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,13 @@ from typing import Any
 from numpy.typing import NDArray
 
 from skyassay.pipeline.instrument.layouts import camera
-from skyassay.simulator.changing.catalogue import catalogue
+from skyassay.simulator.cadence import Cadence
+from skyassay.simulator.changing.catalogue import Catalogue, catalogue
 from skyassay.simulator.changing.maker import INJECTED, NightFrame, NightMade, NightObservatory
 from skyassay.simulator.changing.night import night_order, night_size
 from skyassay.simulator.changing.terms import ChangingSky
 from skyassay.simulator.changing.truth import with_nulls
+from skyassay.simulator.clock import true_midpoints
 from skyassay.simulator.exposure.field import PixelSky, field_truth
 from skyassay.simulator.exposure.frames import Made
 from skyassay.simulator.exposure.output import (
@@ -28,7 +30,7 @@ from skyassay.simulator.exposure.output import (
 )
 from skyassay.simulator.exposure.plan import Frame, science_frames, science_plan
 from skyassay.simulator.exposure.processes import Progress, all_made
-from skyassay.simulator.exposure.sizes import PixelTerms, sized
+from skyassay.simulator.exposure.sizes import PixelPreset, PixelTerms, sized
 from skyassay.simulator.manifest import SCHEMA, file_entry, plain, prepared, versions
 
 Table = dict[str, NDArray[Any]]
@@ -100,7 +102,7 @@ def simulate_night(
     """
     night = night_size(preset_name, visits_per_band)
     size, cadence = sized(night.preset, layout, bands, None, fields)
-    sky = sky or size.sky
+    size = replace(size, sky=sky or size.sky)
     terms, changing = terms or PixelTerms(), changing or ChangingSky()
     head = plain(
         {
@@ -109,7 +111,7 @@ def simulate_night(
             "preset": preset_name,
             "seed": seed,
             "layout": size.layout,
-            "sky": asdict(sky),
+            "sky": asdict(size.sky),
             "cadence": asdict(cadence),
             "calibrations": None,
             "night": asdict(night) | {"injected": injected},
@@ -119,11 +121,7 @@ def simulate_night(
         }
     )
     visits = science_plan(cadence, terms.optics, seed, night_order(cadence, night))
-    nominal = camera(size.layout)
-    static = field_truth(sky, nominal, cadence.fields, cadence.rotation, cadence.start, seed)
-    times = visits[0]["expMidptMJD"]
-    changes = catalogue(changing, nominal, cadence, sky, static[1], times, seed)
-    observatory = NightObservatory(**observed(size, terms, seed, static, visits), catalogue=changes)
+    observatory, changes = _observatory(size, cadence, terms, changing, visits, seed)
     directory = prepared(Path(out_dir), head, overwrite=overwrite)
     for folder in ("raw", f"{INJECTED}/raw"):
         clear(directory, folder)
@@ -138,6 +136,28 @@ def simulate_night(
         tables[INJECTED_TRUTH] = ("truth_injected_source", _changed(made, injected=True))
     tables["truth/truth_ss_object"] = ("truth_ss_object", changes.mover)
     return written(directory, head, made, tables, _orbits(directory, changes.mover, seed))
+
+
+def _observatory(
+    size: PixelPreset,
+    cadence: Cadence,
+    terms: PixelTerms,
+    changing: ChangingSky,
+    visits: tuple[Table, Table],
+    seed: int,
+) -> tuple[NightObservatory, Catalogue]:
+    """Return the observatory under its changing sky, and what changes there."""
+    nominal = camera(size.layout)
+    static = field_truth(size.sky, nominal, cadence.fields, cadence.rotation, cadence.start, seed)
+    # When the exposures were, not what the clock said.
+    times = true_midpoints(visits[1], terms.clock, seed)
+    changes = catalogue(changing, nominal, cadence, size.sky, static[1], times, seed)
+    observatory = NightObservatory(
+        **observed(size, terms, seed, static, visits),
+        catalogue=changes,
+        times={int(v): float(t) for v, t in zip(visits[0]["visit"], times, strict=True)},
+    )
+    return observatory, changes
 
 
 def _orbits(directory: Path, objects: Table, seed: int) -> dict[str, dict[str, Any]]:

@@ -59,7 +59,11 @@ def night(tmp_path_factory):
     static = field_truth(size.sky, nominal, cadence.fields, 0.0, cadence.start, SEED)
     times = visits[0]["expMidptMJD"]
     found = catalogue(changing, nominal, cadence, size.sky, static[1], times, SEED)
-    observatory = NightObservatory(**observed(size, terms, SEED, static, visits), catalogue=found)
+    observatory = NightObservatory(
+        **observed(size, terms, SEED, static, visits),
+        catalogue=found,
+        times={int(v): float(t) for v, t in zip(visits[0]["visit"], times, strict=True)},
+    )
     frames = [NightFrame(**vars(f)) for f in science_frames(visits[0])]
     maker = observatory.maker(tmp_path_factory.mktemp("night"))
     return SimpleNamespace(

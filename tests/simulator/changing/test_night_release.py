@@ -140,3 +140,28 @@ def test_an_observatory_without_changes_makes_no_night(night, tmp_path):
     with pytest.raises(SimulatorError) as found:
         bare.maker(tmp_path)
     assert found.value.code == "no_changes"
+
+
+def test_objects_are_where_they_are_at_the_true_time_not_the_recorded_one(tmp_path):
+    from skyassay.simulator.clock import ClockTerms
+    from skyassay.simulator.exposure.sizes import PixelTerms
+    from skyassay.simulator.solar_system.trajectories import positions
+
+    late = PixelTerms(clock=ClockTerms(offset_ms=120_000.0, night_ms=0.0, jitter_ms=0.0))
+    changing = ChangingSky().scaled(0.0)
+    changing = replace(changing, movers=replace(changing.movers, density=6000.0))
+    night = simulate_night(
+        "tiny", 1, tmp_path, workers=1, bands=("r",), injected=False, changing=changing, terms=late
+    )
+    visit, rows = table(night, "truth_visit"), table(night, "truth_dia_source")
+    orbits = pq.read_table(night.products["truth_ss_object"]).to_pandas().to_dict("list")
+    orbits = {n: np.array(c) for n, c in orbits.items()}
+    off = {}
+    for name in ("trueMidptMJD", "expMidptMJD"):
+        seen = positions(orbits, float(visit[name][0]))
+        dec = dict(zip(seen["ssObjectId"].tolist(), seen["dec"].tolist(), strict=True))
+        off[name] = 3600.0 * np.array(
+            [d - dec[int(k)] for d, k in zip(rows["dec"], rows["ssObjectId"], strict=True)]
+        )
+    assert len(rows) > 5 and set(rows["kind"]) == {"solar_system"}
+    assert np.abs(off["trueMidptMJD"]).max() < 1e-3 < 0.1 < np.abs(off["expMidptMJD"]).max()
