@@ -23,14 +23,14 @@ def cells(at, n, sigma):
 
 
 def star(shape, x, y):
-    """Return the image of a star of unit flux."""
-    made = np.zeros(shape)
+    """Return the part of an image that a star of unit flux reaches, and its light there."""
     i, j = max(round(x) - 25, 0), max(round(y) - 25, 0)
-    cut = np.s_[j : round(y) + 26, i : round(x) + 26]
-    ny, nx = made[cut].shape
+    cut = np.s_[j : min(round(y) + 26, shape[0]), i : min(round(x) + 26, shape[1])]
+    ny, nx = cut[0].stop - j, cut[1].stop - i
+    light = np.zeros((ny, nx))
     for sigma, share in ((CORE, 1.0 - SHARE), (WING, SHARE)):
-        made[cut] += share * np.outer(cells(y - j, ny, sigma), cells(x - i, nx, sigma))
-    return made
+        light += share * np.outer(cells(y - j, ny, sigma), cells(x - i, nx, sigma))
+    return cut, light
 
 
 def psf_model(shape):
@@ -57,9 +57,9 @@ class Scene:
     def add(self, x, y, flux, template=0.0):
         """Put stars on both images."""
         for a, b, f, t in np.broadcast(x, y, flux, template):
-            drawn = star(self.shape, a, b)
-            self.science += f * drawn
-            self.template += t * drawn
+            cut, light = star(self.shape, a, b)
+            self.science[cut] += f * light
+            self.template[cut] += t * light
         return self
 
     def images(self):
