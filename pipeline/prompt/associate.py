@@ -103,7 +103,7 @@ def _store(
     mine = sources.take(sources.ids("diaObjectId") != 0)
     past, past_forced = history = _histories(database, image, mine, None)
     placed = placed_objects(known, past, mine)
-    forced = forced_sources(image, _to_measure(known, placed, image))
+    forced = forced_sources(image, _to_measure(database, known, placed, image))
     forced = forced.with_({"timeProcessedMjdTai": np.full(len(forced), processed)})
     own = forced.take(np.isin(forced.ids("diaObjectId"), placed.ids("diaObjectId")))
     objects = with_light_curves(placed, [past, mine], [past_forced, own])
@@ -192,12 +192,18 @@ def _histories(
     )
 
 
-def _to_measure(known: Rows, placed: Rows, image: ImageInput) -> Rows:
-    """Return the objects to measure: those seen now, at their new places, and in 12 months."""
+def _to_measure(database: PromptDatabase, known: Rows, placed: Rows, image: ImageInput) -> Rows:
+    """Return the objects to measure: those seen now, at their new places, and in 12 months.
+
+    Those that precovery has measured on this image before it was associated are not measured
+    again.
+    """
+    done, _ = db.forced_ids(database, image.visit, image.detector)
     recent = known.numbers("lastDiaSourceMjdTai") >= image.midpoint - db.HISTORY
     others = known.take(recent & ~np.isin(known.ids("diaObjectId"), placed.ids("diaObjectId")))
     names = ("diaObjectId", "ra", "dec")
-    return Rows({name: joined([others, placed], name) for name in names})
+    every = Rows({name: joined([others, placed], name) for name in names})
+    return every.take(~np.isin(every.ids("diaObjectId"), done)) if len(done) else every
 
 
 def _recalled(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -23,7 +24,7 @@ SCALE = 0.2
 ZERO = 31.4 - 2.5
 SIGMA = 2.0
 FILTERS = {"r": "r_sim", "i": "i_sim"}
-VISIT, MJD = 2026_11_01_00001, 61345.2
+VISIT, MJD = 2026_11_01_00100, 61345.2
 
 
 def wcs(ra=150.0, dec=2.0):
@@ -175,3 +176,11 @@ def world(empty_database, tmp_path):
 
     shutil.copytree(empty_database, tmp_path / "apdb")
     return World(tmp_path / "apdb" / "apdb_config.yaml")
+
+
+@pytest.fixture(scope="session")
+def made():
+    """Return the makers of tables, for tests without a database."""
+    return SimpleNamespace(
+        source_table=source_table, ephemeris=ephemeris, drawn=drawn, wcs=wcs, VISIT=VISIT, MJD=MJD
+    )
