@@ -12,6 +12,7 @@ from skyassay.simulator.samples import (
     differences,
     galaxies,
     images,
+    moving,
     psf,
     stars,
     visits,
@@ -29,6 +30,7 @@ _FAMILIES = (
     images,
     alerts,
     differences,
+    moving,
 )
 
 
