@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from skyassay.requirements_map.errors import RequirementsError
+from skyassay.requirements_map.units import parse_unit
+
 
 @lru_cache(maxsize=1024)
 def factor(unit: str, target: str) -> float | None:
@@ -12,7 +15,7 @@ def factor(unit: str, target: str) -> float | None:
     Parameters
     ----------
     unit, target : str
-        Units as astropy reads them; ``""`` is dimensionless.
+        Units as astropy reads them, and the month of the requirements; ``""`` is dimensionless.
 
     Notes
     -----
@@ -24,7 +27,7 @@ def factor(unit: str, target: str) -> float | None:
     import astropy.units as u
 
     try:
-        scale = u.Unit(unit or "").to(u.Unit(target or ""))
-    except (u.UnitsError, ValueError, TypeError):
+        scale = parse_unit(unit or "").to(parse_unit(target or ""))
+    except (u.UnitsError, RequirementsError, ValueError, TypeError):
         return None
     return float(scale)

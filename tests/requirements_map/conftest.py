@@ -62,7 +62,8 @@ def honest_metric(found, key):
         for c in served
         for parameter, bands in c.at.items()
     }
-    return MetricFacts(key, served[0].unit, tuple(c.id for c in served), at_units=at_units)
+    unit = next((c.unit for c in served if c.kind == "value"), "")
+    return MetricFacts(key, unit, tuple(c.id for c in served), at_units=at_units)
 
 
 @pytest.fixture

@@ -51,6 +51,9 @@ def test_the_raw_links_are_kept(found):
 
 def test_outlier_fraction_and_limit_bind_each_other(found):
     for key, criterion in found.criteria.items():
+        # Of alerts several shares hold at one latency or load, which is a limit of its own.
+        if found.requirement_of(criterion).group == "Alerts":
+            continue
         for parameter, by_band in criterion.binds.items():
             for target in by_band.values():
                 other = found.criteria[target]

@@ -61,9 +61,9 @@ def test_t1_when_a_metric_is_gone(found, metrics):
 
 
 def test_t1_when_a_gap_is_not_listed(found, metrics):
-    gaps = tuple(g for g in packaged_records().gaps if g.id != "LPM-17.OTT1/value")
+    gaps = tuple(g for g in packaged_records().gaps if g.id != "LPM-17.TFmax/value")
     assert codes(lint(found, metrics, records=with_records(gaps=gaps))) == {
-        ("T1", "LPM-17.OTT1/value")
+        ("T1", "LPM-17.TFmax/value")
     }
 
 

@@ -57,10 +57,10 @@ def test_from_a_metric(found, metrics):
 
 
 def test_what_nothing_verifies_says_so(found, metrics):
-    walk = trace(found, "LPM-17.OTT1", metrics)
+    walk = trace(found, "LPM-17.TFmax", metrics)
     assert "metric" in walk.missing
     assert {s.step: s.missing for s in walk.steps}["metric"].startswith(
-        "nothing verifies this yet: Catalogs do not say when"
+        "nothing verifies this yet: Hardware: only a laboratory"
     )
 
 
