@@ -3,7 +3,7 @@
 A container (Avro specification 1.11, "Object Container Files") is read by fastavro and
 `lsst.alert.packet` alike. Each packet is a block of its own (20 bytes more), so that packets
 are taken out again as they are, without being decoded. The mark between blocks is made of
-the content: the same packets are the same file.
+the packets, not of chance: the same packets are the same file.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from skyassay.pipeline.alerts.schema import AlertSchema, newest
 
 MAGIC = b"Obj\x01"
 _SYNC = 16
+_BEGIN = 256
 _WIRE = struct.Struct(">bi")
 
 
@@ -88,10 +89,10 @@ def write_container(bodies: Sequence[bytes], schema: AlertSchema | None = None) 
     for name, value in meta.items():
         head += [long(len(name)), name.encode(), long(len(value)), value]
     head.append(long(0))
-    digest = hashlib.sha256(b"".join(head))
-    for body in bodies:
-        digest.update(body)
-    sync = digest.digest()[:_SYNC]
+    # Of each packet its id, its length and what else is at its beginning: enough to tell files
+    # apart, and a hundredth of the time that all bytes would take.
+    begins = [long(len(body)) + body[:_BEGIN] for body in bodies]
+    sync = hashlib.sha256(b"".join([*head, *begins])).digest()[:_SYNC]
     blocks: list[bytes] = []
     for body in bodies:
         blocks += [long(1), long(len(body)), body, sync]
