@@ -64,7 +64,8 @@ def measure_dia(
     science : Exposure
         Without sky.
     template : Exposure
-        On the pixels of the science image, matched to it.
+        On the pixels of the science image, matched to it; without a PSF of its own it has
+        that of the science image.
     options : Options
     seed : int
         Of the empty places.
@@ -74,7 +75,7 @@ def measure_dia(
     MeasurementError
         Of an image that cannot be measured (`prepare`).
     ValueError
-        Where an image has no PSF.
+        Where difference or science image has no PSF.
     """
     if difference.psf is None:
         raise ValueError("The difference image has no PSF.")
@@ -88,7 +89,7 @@ def measure_dia(
         part = point_columns(plane, residual, points, mine, psf, sigma)
         add_features(part, plane, residual, points, psf, sigma, science, template)
         tables.append(part)
-    images = science, _in_unit_of(template, difference)
+    images = science, _as_matched(_in_unit_of(template, difference), science)
     add_dipoles(tables, fit_dipoles(plane, residual, groups, psf, FWHM * sigma, images, options))
     moments, model = (
         np.column_stack([tables[0][f"{name}{end}"] for name in ("ixx", "ixy", "iyy")])
@@ -115,6 +116,13 @@ def _chosen(tables: list[Table], options: Options) -> Table:
     table = table[np.argsort(-np.asarray(table["snr"]), kind="stable")]
     share = np.asarray(table["share"])
     return table[(share >= options.least_share) & ~np.asarray(table["part"])]
+
+
+def _as_matched(template: Exposure, science: Exposure) -> Exposure:
+    """Return a matched template with the PSF that it was matched to, unless it brings its own."""
+    if template.psf is not None:
+        return template
+    return template.with_(psf=science.psf, models=science.models)
 
 
 def _in_unit_of(image: Exposure, other: Exposure) -> Exposure:

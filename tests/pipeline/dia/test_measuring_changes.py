@@ -193,3 +193,10 @@ def test_forced_flux_says_what_is_wrong(scene):
     assert np.isnan(found.flux[4:]).all()
     assert abs(found.flux[0] - 4e3) < 4.0 * found.error[0]
     assert found.error[0] > found.error[1]
+
+
+def test_matched_template_may_have_no_psf_of_its_own(scene):
+    difference, science, template = scene((256, 256), seed=9).add(100.0, 100.0, 5e3, 2e3).images()
+    one = measure_dia(difference, science, template, Options(), seed=5).table
+    two = measure_dia(difference, science, template.with_(psf=None), Options(), seed=5).table
+    assert one["templateFlux_instFlux"][0] == two["templateFlux_instFlux"][0]
