@@ -64,7 +64,8 @@ class IncompletePackets(Census):
         """Return, per part of a packet, the packets without it."""
         table = part[PRODUCT]
         found = flag(table, "hasDiaObject")
-        age = number(table, "midpointMjdTai") - number(table, "firstDiaSourceMjdTai")
+        with np.errstate(invalid="ignore"):
+            age = number(table, "midpointMjdTai") - number(table, "firstDiaSourceMjdTai")
         recent = ~(np.where(np.isfinite(age), age, 0.0) > self.recipe["window_d"])
         earlier = np.maximum(number(table, "nDiaSources") - 1.0, 0.0)
         with np.errstate(invalid="ignore"):
@@ -118,7 +119,8 @@ class HistoryWindow(BaseMetric):
         now, first, oldest = (
             number(table, n) for n in ("midpointMjdTai", "firstDiaSourceMjdTai", "oldestMjdTai")
         )
-        age, held = now - first, now - oldest
+        with np.errstate(invalid="ignore"):
+            age, held = now - first, now - oldest
         use = np.where(np.isfinite(age), age, 0.0) > self.recipe["object_age_d"]
         counts = {"rows": len(now), "old": int(use.sum())}
         visit = np.asarray(table["visit"]).astype(np.int64)[use]

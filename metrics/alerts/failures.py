@@ -90,6 +90,7 @@ class VisitAlertDelay(_Share):
                 value, interval, notes = self.share(int(late.sum()), int(use.sum()))
                 where = {"OTT1": latest, "OTR1": wanted}
                 notes = {**self.notes(alerts, state), **notes, "n_units": int(use.sum())}
+                notes["shown"] = value <= self.recipe["shown_below"]
                 found.append(Value(value, int(use.sum()), interval, where, None, notes))
         return found
 

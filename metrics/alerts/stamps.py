@@ -65,7 +65,8 @@ class StampedLatency(BaseMetric):
         exposure = number(table, "exposureTime")
         exposure = np.where(np.isfinite(exposure), exposure, self.recipe["exposure_s"])
         after = 0.5 * exposure + self.recipe["readout_s"]
-        late = (done - middle) * _MINUTES - after / 60.0
+        with np.errstate(invalid="ignore"):
+            late = (done - middle) * _MINUTES - after / 60.0
         known = np.isfinite(late)
         seconds = np.where(known, late, 0.0)
         use = known & (seconds <= self.recipe["longest_min"])

@@ -32,7 +32,9 @@ _DAY_MINUTES = 1440.0
 
 def minutes(table: Table) -> NDArray[np.float64]:
     """Return the latency of the last alert of each row, min; infinite where it is not known."""
-    late = (number(table, "lastHandedMjdTai") - number(table, "readoutEndMjdTai")) * _DAY_MINUTES
+    with np.errstate(invalid="ignore"):
+        late = number(table, "lastHandedMjdTai") - number(table, "readoutEndMjdTai")
+    late = late * _DAY_MINUTES
     return np.where(np.isfinite(late), late, np.inf)
 
 

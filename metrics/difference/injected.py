@@ -80,7 +80,8 @@ class InjectedMetric(BaseMetric):
         n = len(truth["truthId"])
         pair = partners(found, truth, self.recipe["radius_arcsec"])
         mine = {c: partner_column(number(found, c), pair, n) for c in _MEASURED}
-        east = (mine["ra"] - number(truth, "ra") + 180.0) % 360.0 - 180.0
+        place = {c: np.where(np.isfinite(v := number(truth, c)), v, np.nan) for c in ("ra", "dec")}
+        east = (mine["ra"] - place["ra"] + 180.0) % 360.0 - 180.0
         use = np.asarray(truth["seen"]).astype(bool) & np.isfinite(number(truth, "flux"))
         use &= np.isin(np.asarray(truth["kind"]).astype(str), self.recipe["kinds"])
         extra = {
@@ -90,8 +91,8 @@ class InjectedMetric(BaseMetric):
             "found": partner_column(np.ones(len(pair)), pair, n, 0.0) > 0.0,
             "flux": mine["psfFlux"],
             "error": mine["psfFluxErr"],
-            "east": east * np.cos(np.radians(number(truth, "dec"))) * _MAS,
-            "north": (mine["dec"] - number(truth, "dec")) * _MAS,
+            "east": east * np.cos(np.radians(place["dec"])) * _MAS,
+            "north": (mine["dec"] - place["dec"]) * _MAS,
         }
         return true_rows(truth, use, extra, "truth")
 

@@ -87,7 +87,9 @@ def draw_failed(asked: Draw) -> Mapping[str, Table]:
     return books(asked.size, np.where(lost, np.nan, 0.3), 1)
 
 
-def load(size: int, alerts: NDArray[np.float64], capacity: float, users: float = 120.0) -> Table:
+def load_test(
+    size: int, alerts: NDArray[np.float64], capacity: float, users: float = 120.0
+) -> Table:
     """Return a load test: visits up to the capacity are handled, others come too late."""
     good = alerts <= capacity
     number = np.floor(alerts).astype(np.int64)
@@ -98,7 +100,7 @@ def load(size: int, alerts: NDArray[np.float64], capacity: float, users: float =
         "nReceived": number,
         "nDouble": np.zeros(size, dtype=np.int64),
         "seconds": np.where(good, 30.0, 90.0),
-        "nUsers": np.full(size, int(users)),
+        "nUsers": np.full(size, 120),
         "nUserAlerts": np.full(size, 25),
     }
 
@@ -107,19 +109,19 @@ def draw_peak(asked: Draw) -> Mapping[str, Table]:
     """Return a test of loads on both sides of the target, up to which they are handled."""
     factor = rng(asked.seed, "samples.alerts.peak").uniform(0.5, 1.5, asked.size)
     factor[0] = 1.0
-    return {"alert_load": load(asked.size, asked.target * factor, asked.target)}
+    return {"alert_load": load_test(asked.size, asked.target * factor, asked.target)}
 
 
 def draw_average(asked: Draw) -> Mapping[str, Table]:
     """Return a test of a load of the target, and one that was not handled."""
     alerts = np.r_[np.full(asked.size - 1, asked.target), 2.0 * asked.target]
-    return {"alert_load": load(asked.size, alerts, asked.target)}
+    return {"alert_load": load_test(asked.size, alerts, asked.target)}
 
 
 def draw_users(asked: Draw) -> Mapping[str, Table]:
     """Return a test with users on both sides of the target, up to which they are served."""
     users = np.floor(asked.target * np.r_[1.0, np.full(asked.size - 1, 1.5)])
-    table = load(asked.size, np.full(asked.size, 1000.0), np.inf)
+    table = load_test(asked.size, np.full(asked.size, 1000.0), np.inf)
     got = np.where(users <= asked.target, 25, 3)
     return {"alert_load": {**table, "nUsers": users.astype(np.int64), "nUserAlerts": got}}
 
@@ -129,7 +131,7 @@ def draw_user_alerts(asked: Draw) -> Mapping[str, Table]:
     stream = rng(asked.seed, "samples.alerts.users")
     got = np.floor(asked.target * stream.uniform(0.5, 1.0, asked.size))
     got[0] = np.floor(asked.target)
-    table = load(asked.size, np.full(asked.size, 1000.0), np.inf)
+    table = load_test(asked.size, np.full(asked.size, 1000.0), np.inf)
     return {"alert_load": {**table, "nUserAlerts": got.astype(np.int64)}}
 
 

@@ -181,7 +181,7 @@ def test_what_is_no_limit_is_shown_as_a_value(assay, key, line):
 
 def test_a_limit_says_what_binds_and_that_nothing_verifies_it(assay):
     out = assay("show", "LPM-17.TFmax/value")[1]
-    assert "limit  <= design 1, minimum 2, stretch 0.5 min (binding: design)" in out
+    assert "limit  <= design 2, minimum 10, stretch 1 min (binding: design)" in out
     assert "nothing verifies this yet" in out
 
 
