@@ -84,18 +84,25 @@ def _profiled(
 ) -> PsfModel:
     """Return the model with the shares that draw the wanted stamps best."""
     shape = psf.shapes(x, y)[0]
-    empty = np.zeros((1, 1))
-    single = np.eye(len(psf.widths))
-    ones = [replace(psf, shares=row, bump=empty) for row in single]
-    design = np.stack(
-        [np.concatenate([one.draw(shape, *at).ravel() for at in wanted]) for one in ones], axis=1
-    )
+    parts = [_gaussians(psf, shape, *at) for at in wanted]
+    design = np.concatenate(parts, axis=1)
     target = np.concatenate([stamp.ravel() for stamp in wanted.values()])
-    normal = design.T @ design
+    normal = design @ design.T
     ridge = RIDGE * np.trace(normal) / len(normal) * np.eye(len(normal))
     # Towards the old shares: what the stamps do not decide stays.
-    shares = psf.shares + np.linalg.solve(normal + ridge, design.T @ (target - design @ psf.shares))
-    return replace(psf, shares=shares, bump=empty)
+    rest = design @ (target - psf.shares @ design)
+    shares = psf.shares + np.linalg.solve(normal + ridge, rest)
+    return replace(psf, shares=shares, bump=np.zeros((1, 1)))
+
+
+def _gaussians(psf: PsfModel, shape: Floats, dx: float, dy: float) -> Floats:
+    """Return stamps of every Gaussian of the model, shape (n_gaussians, n_pixels)."""
+    offset = np.arange(-psf.half, psf.half + 1)
+    u, v = offset[None, :] - dx, offset[:, None] - dy
+    det = shape[0] * shape[2] - shape[1] ** 2
+    q = ((shape[2] * u * u - 2.0 * shape[1] * u * v + shape[0] * v * v) / det).ravel()
+    square = psf.widths[:, None] ** 2
+    return np.asarray(np.exp(-0.5 * q / square) / (2.0 * np.pi * square * np.sqrt(det)))
 
 
 def _bump(psf: PsfModel, x: float, y: float, wanted: dict[tuple[float, float], Floats]) -> Floats:

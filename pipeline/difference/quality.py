@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter
 
 from skyassay.pipeline.detection.grow import grow
 from skyassay.pipeline.images.exposure import Exposure
@@ -24,7 +25,9 @@ BEYOND = 6.0
 def empty_sky(difference: Exposure, matched: Exposure, science: Exposure) -> NDArray[np.bool_]:
     """Return which pixels show neither a source nor a defect."""
     level = SOURCE * np.sqrt(np.maximum(difference.variance, 0.0))
-    source = (np.abs(matched.image) > level) | ((science.mask & bits("DETECTED")) != 0)
+    # A template that is not convolved (it has no PSF model) has its own noise in every pixel.
+    light = uniform_filter(matched.image, 3) if matched.psf is None else matched.image
+    source = (np.abs(light) > level) | ((science.mask & bits("DETECTED")) != 0)
     sound = ((difference.mask | science.mask) & EXCLUDED) == 0
     return np.asarray(sound & ~grow(source, WIDER))
 

@@ -9,7 +9,7 @@ import numpy as np
 from astropy.table import Table
 from numpy.typing import NDArray
 
-from skyassay.pipeline.detection.grow import grow
+from skyassay.pipeline.coadd.lanczos import widen
 from skyassay.pipeline.difference.blocks import Matched, block_noise, match_blocks, pad_width
 from skyassay.pipeline.difference.border import BORDER, padded
 from skyassay.pipeline.difference.errors import DifferenceError
@@ -20,12 +20,12 @@ from skyassay.pipeline.difference.quality import difference_quality
 from skyassay.pipeline.difference.solve import Fit, fit_kernel
 from skyassay.pipeline.difference.stars import UNUSABLE, cut_stars
 from skyassay.pipeline.images.exposure import Exposure
-from skyassay.pipeline.images.mask import bit
+from skyassay.pipeline.images.mask import bit, bits
 from skyassay.pipeline.psf.model import PsfModel
 
 Pixels = NDArray[np.float32]
 #: Planes of the template that a difference image inherits.
-INHERITED = ("BAD", "SAT", "NO_DATA", "UNMASKEDNAN", "SUSPECT")
+INHERITED = bits("BAD", "SAT", "NO_DATA", "UNMASKEDNAN", "SUSPECT")
 #: Share of the kernel's absolute sum beyond which a bad pixel does not reach.
 REACHED = 0.02
 
@@ -40,7 +40,8 @@ class Subtraction:
         Science minus template in electrons of the science image; white noise, with the PSF
         of the difference.
     matched_template : Exposure
-        The template in electrons of the science image; convolved, where it was convolved.
+        The template in electrons of the science image; where it was convolved, with the PSF
+        of the science image, else without a model.
     kernel : Kernel
     quality : dict
         Keys of the product `difference_quality` that are known here.
@@ -154,7 +155,8 @@ def _exposures(
     """Return difference and matched template."""
     shape = science.shape
     reach = _reach(kernel)
-    mask = science.mask | _grown(template.mask, reach)
+    inherited = _grown(template.mask, reach)
+    mask = science.mask | inherited
     if not whole or kernel.convolved == "science":
         mask |= _edge(shape, reach)
     scale = _scale_image(kernel)
@@ -173,9 +175,9 @@ def _exposures(
         ),
         science.with_(
             image=matched,
-            mask=_grown(template.mask, reach),
+            mask=inherited,
             variance=scale**2 * template.variance,
-            psf=None,
+            psf=science.psf if kernel.convolved == "template" else None,
             models={},
             summary=dict(template.summary),
         ),
@@ -208,12 +210,8 @@ def _reach(kernel: Kernel) -> int:
 
 def _grown(mask: NDArray[np.int32], reach: int) -> NDArray[np.int32]:
     """Return the inherited planes, widened."""
-    made = np.zeros_like(mask)
-    for name in INHERITED:
-        value = bit(name)
-        plane = (mask & value) != 0
-        if plane.any():
-            made |= np.where(grow(plane, reach), np.int32(value), np.int32(0))
+    made = np.empty_like(mask)
+    widen(mask & np.int32(INHERITED), reach, made)
     return made
 
 
