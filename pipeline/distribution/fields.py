@@ -94,11 +94,12 @@ class Reader:
     def __init__(self, schema_id: int, wanted: Iterable[Column]) -> None:
         import fastavro
 
-        self._writer = definition(schema_id)
         by_record: dict[str, set[str]] = {"": {"diaSourceId"}}
         for record, field in wanted:
             by_record.setdefault(record, set()).add(field)
-        self._reader = fastavro.parse_schema(_narrow(self._writer, by_record))
+        begin = _beginning(definition(schema_id), by_record)
+        self._writer = fastavro.parse_schema(begin)
+        self._reader = fastavro.parse_schema(_narrow(begin, by_record))
         self._read = fastavro.schemaless_reader
 
     def __call__(self, body: bytes) -> Mapping[str, Any]:
@@ -119,6 +120,14 @@ class Reader:
             ) from error
 
 
+def _beginning(schema: Mapping[str, Any], wanted: Mapping[str, set[str]]) -> dict[str, Any]:
+    """Return the schema up to the last field that is wanted: what is behind is never read."""
+    names = wanted[""] | set(wanted)
+    last = max(i for i, field in enumerate(schema["fields"]) if field["name"] in names)
+    plain = {k: v for k, v in schema.items() if not k.startswith("__")}
+    return {**plain, "fields": schema["fields"][: last + 1]}
+
+
 def _narrow(schema: Mapping[str, Any], wanted: Mapping[str, set[str]]) -> dict[str, Any]:
     """Return the schema with only some fields."""
     kept = []
@@ -132,5 +141,4 @@ def _narrow(schema: Mapping[str, Any], wanted: Mapping[str, set[str]]) -> dict[s
                 {**one, "fields": inner} if one is record else one for one in _union(field["type"])
             ]
             kept.append({**field, "type": union if isinstance(field["type"], list) else union[0]})
-    plain = {k: v for k, v in schema.items() if not k.startswith("__")}
-    return {**plain, "fields": kept}
+    return {**schema, "fields": kept}
