@@ -106,6 +106,27 @@ def _series(definition: Any, column: Any) -> Any:
     return made
 
 
+def open_ended(versions: pd.DataFrame) -> pd.DataFrame:
+    """Return versions of objects whose end of validity stays a number when it becomes a null.
+
+    The library sets that column to None before it writes; pandas takes a column of None for
+    text, and PostgreSQL refuses text there.
+    """
+    import pandas as pd
+
+    class Versions(pd.DataFrame):
+        """A frame in which None is the null of numbers."""
+
+        @property
+        def _constructor(self) -> type[Versions]:
+            return Versions
+
+        def __setitem__(self, key: Any, value: Any) -> None:
+            super().__setitem__(key, np.nan if value is None else value)
+
+    return Versions(versions)
+
+
 def to_rows(definitions: Sequence[Any], rows: Sequence[Sequence[Any]]) -> Rows:
     """Return rows of the database with the types of the schema.
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -35,6 +37,10 @@ class PromptDatabase:
     apdb: Any
     engine: Engine
 
+    def close(self) -> None:
+        """Close the connections; the next question opens new ones."""
+        self.engine.dispose()
+
 
 def default_config(repo: str | Path) -> Path:
     """Return the configuration file of the prompt database beside a repository."""
@@ -62,7 +68,7 @@ def ensure_database(where: str | Path, url: str | None = None, *, wait: float = 
     """
     config = Path(where).absolute()
     if config.exists():
-        if url is not None and _address(config).render_as_string(hide_password=False) != url:
+        if url is not None and not _same(_address(config), url):
             raise PromptError(
                 f"{config.name} is the configuration of another prompt database.",
                 code="other_database",
@@ -76,18 +82,28 @@ def ensure_database(where: str | Path, url: str | None = None, *, wait: float = 
     return config
 
 
+def _same(address: URL, url: str) -> bool:
+    import sqlalchemy
+
+    return address == sqlalchemy.make_url(url)
+
+
 def _make(config: Path, url: str | None, wait: float) -> None:
     """Make the tables, then the configuration: a file that is there is complete."""
     import sqlalchemy
     from lsst.dax.apdb import ApdbSql
 
     address = url or f"sqlite:///{config.parent / FILE}"
-    made = ApdbSql.init_database(
-        address,
-        read_sources_months=MONTHS,
-        read_forced_sources_months=MONTHS,
-        connection_timeout=int(wait),
-    )
+    with warnings.catch_warnings():
+        # The library leaves its connection for the collector to close, and the driver complains.
+        warnings.simplefilter("ignore", ResourceWarning)
+        made = ApdbSql.init_database(
+            address,
+            read_sources_months=MONTHS,
+            read_forced_sources_months=MONTHS,
+            connection_timeout=int(wait),
+        )
+        gc.collect()
     if url is None:
         # A reader need not wait for a writer, and a commit is one write; the file remembers it.
         engine = sqlalchemy.create_engine(address)
@@ -140,6 +156,8 @@ def _open(config: Path, _version: tuple[int, int], wait: float) -> PromptDatabas
     settings.db_url = _address(config).render_as_string(hide_password=False)
     # The saved file forgets this one.
     settings.connection_config.connection_timeout = wait
+    # The library connects once an image, to store: none is kept open, nor shared by a fork.
+    settings.connection_config.connection_pool = False
     with reading_database("opened"):
         try:
             apdb = ApdbSql(settings)

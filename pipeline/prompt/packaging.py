@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from skyassay.pipeline.alerts.cutouts import cut_all
-from skyassay.pipeline.alerts.packets import build
+from skyassay.pipeline.alerts.packets import SIMULATED, build
 
 if TYPE_CHECKING:
     from astropy.table import Table
@@ -46,9 +46,12 @@ def alert_packets(
     """
     whole = found.sources
     sources = whole.take((whole.ids("diaObjectId") != 0) | (whole.ids("ssObjectId") != 0))
+    header = {} if science is None else science.metadata
     return build(
         sources,
         found.objects,
+        reason=header.get("REASON"),
+        target=SIMULATED if header.get("SIMULATE") else None,
         previous=found.past_sources,
         forced=found.past_forced,
         ss_sources=found.ss_sources,

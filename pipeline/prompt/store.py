@@ -10,7 +10,7 @@ import numpy as np
 from astropy.time import Time
 from numpy.typing import ArrayLike
 
-from skyassay.pipeline.prompt.columns import to_frame, to_rows
+from skyassay.pipeline.prompt.columns import open_ended, to_frame, to_rows
 from skyassay.pipeline.prompt.database import PromptDatabase
 from skyassay.pipeline.prompt.errors import reading_database
 from skyassay.pipeline.prompt.forced import NUMBER, PRECOVERY
@@ -249,6 +249,7 @@ def store(
         "DiaForcedSource": forced,
     }
     frames = [to_frame(definitions(database, kind), table) for kind, table in tables.items()]
+    frames[0] = open_ended(frames[0])
     with reading_database("written"):
         database.apdb.store(Time(processed, format="mjd", scale="tai"), *frames)
 

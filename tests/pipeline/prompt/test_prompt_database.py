@@ -7,6 +7,7 @@ import sqlite3
 
 import numpy as np
 import pytest
+import sqlalchemy
 
 from skyassay.pipeline.prompt.associate import associate_image
 from skyassay.pipeline.prompt.database import default_config, ensure_database, open_database
@@ -53,7 +54,7 @@ def test_a_copy_is_a_database_of_its_own(world, tmp_path):
 
 def test_a_moved_database_is_found(world, tmp_path):
     associate_image(world.database, world.image(0, [PLACE]))
-    world.database.engine.dispose()
+    world.database.close()
     shutil.move(world.config.parent, tmp_path / "moved")
     moved = open_database(tmp_path / "moved" / "apdb_config.yaml")
     assert contains(moved, world.image(0, []).visit, 4)
@@ -118,7 +119,7 @@ def test_another_database_under_the_same_name(empty_database):
 
 def test_damage_is_named(world):
     associate_image(world.database, world.image(0, [PLACE]))
-    world.database.engine.dispose()
+    world.database.close()
     path = world.config.parent / "apdb.sqlite"
     with sqlite3.connect(path) as connection:
         connection.execute("pragma wal_checkpoint(truncate)")
@@ -147,15 +148,16 @@ def test_a_lock_is_waited_for_and_then_named(world):
 
 def test_a_full_disk_stores_nothing_and_says_so(world):
     database = world.database
-    with database.apdb._engine.connect() as connection:
-        pages = connection.exec_driver_sql("pragma page_count").scalar()
-        # The connection goes back to the pool with its limit.
-        connection.exec_driver_sql(f"pragma max_page_count = {pages + 2}")
+    ((pages,),) = world.rows("pragma page_count")
+
+    def limit(connection, _):
+        connection.execute(f"pragma max_page_count = {pages + 2}").close()
+
+    sqlalchemy.event.listen(database.apdb._engine, "connect", limit)
     many = np.stack([150.0 + np.linspace(0, 0.005, 300), np.full(300, 2.0)], axis=1)
     error = caught(world, world.image(0, many))
     assert error.code == "DISK_FULL"
-    with database.apdb._engine.connect() as connection:
-        connection.exec_driver_sql(f"pragma max_page_count = {1 << 30}")
+    sqlalchemy.event.remove(database.apdb._engine, "connect", limit)
     assert world.rows("select count(*) from DiaSource") == [(0,)]
     found = associate_image(database, world.image(0, many))
     assert len(found.sources) == 300
@@ -163,8 +165,6 @@ def test_a_full_disk_stores_nothing_and_says_so(world):
 
 def test_a_file_that_may_not_be_written(world, monkeypatch):
     """Even root may not write where the database is opened to read."""
-    import sqlalchemy
-
     engine = world.database.apdb._engine
     url = f"sqlite:///file:{world.config.parent}/apdb.sqlite?mode=ro&uri=true"
     monkeypatch.setattr(world.database.apdb, "_engine", sqlalchemy.create_engine(url))

@@ -44,8 +44,7 @@ def content(world):
 def begun(world):
     """Return a world with a first image, and no connection that a child could share."""
     associate_image(world.database, world.image(0, [A]), now=61346.0)
-    world.database.engine.dispose()
-    world.database.apdb._engine.dispose()
+    world.database.close()
     return world
 
 
