@@ -112,6 +112,9 @@ def _as_said(made: Origin, subject: str | None, evidence_level: str | None) -> O
 
 def _simulated(one: Mapping[str, Any]) -> Origin | None:
     """Return the origin of a simulated table: its manifest holds the table's digest."""
+    if one.get("simulated"):
+        # Packets do not say what they were made of: a load test, or images.
+        return Origin("simulated alerts", "packet-load")
     if not one.get("path"):
         return None
     path = Path(str(one["path"]))

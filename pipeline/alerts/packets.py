@@ -21,6 +21,8 @@ from skyassay.pipeline.alerts.schema import AlertSchema, newest
 HISTORY_DAYS = 365.25
 _NULL, _THERE, _END = b"\0", b"\2", b"\0"
 Pieces = list[bytes | memoryview]
+#: `target_name` of packets from simulated frames: nobody shall take them for the sky's.
+SIMULATED = "simulated"
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ def build(
     cutouts : Cutouts, optional
         See `cutouts.cut_all`.
     reason, target : str, optional
-        `observation_reason` and `target_name` of the visit.
+        `observation_reason` and `target_name` of the visit; `SIMULATED` where the frames are.
 
     Raises
     ------

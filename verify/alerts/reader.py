@@ -22,6 +22,8 @@ from skyassay.verify.tables.stored import StoredProduct
 
 #: Products that packets give.
 PRODUCTS = ("alert", "dia_source")
+#: `target_name` of packets that the pipeline has made of simulated frames.
+SIMULATED = "simulated"
 #: Alerts that are kept as rows before they become columns.
 _PIECE = 2_000
 Schemas = dict[str, pa.Schema]
@@ -92,7 +94,10 @@ def open_alerts(path: Path, *, previous: bool = False) -> dict[str, StoredProduc
     notes = tuple(_note(error, len(files)) for _, error in made.errors)
     protection = "full" if made.protected else "none"
     return {
-        name: _stored(product(name), path, made.tables[name], protection, digest, notes)
+        name: replace(
+            _stored(product(name), path, made.tables[name], protection, digest, notes),
+            simulated=made.simulated,
+        )
         for name in PRODUCTS
     }
 
@@ -106,15 +111,18 @@ class _Collected:
         self.waiting: list[tuple[Path, dict[str, list[Row]]]] = []
         self.errors: list[tuple[Path, ProductError]] = []
         self.digests: list[tuple[Path, str]] = []
-        self.sound, self.protected, self.alerts = 0, True, 0
+        self.sound, self.alerts = 0, 0
+        self.protected, self.simulated = True, False
 
     def read(self, file: Path, *, previous: bool) -> None:
         """Add the packets of one file; what is wrong with it is kept."""
         rows: dict[str, list[Row]] = {name: [] for name in PRODUCTS}
+        simulated = False
         try:
             with reading(str(file)):
                 data, packed = load(file)
                 for packet in packets(data):
+                    simulated |= packet.record.get("target_name") == SIMULATED
                     rows["alert"].append(alert_row(packet))
                     rows["dia_source"] += source_rows(packet, previous=previous)
         except ProductError as error:
@@ -122,6 +130,7 @@ class _Collected:
             return
         self.digests.append((file, hashlib.sha256(file.read_bytes()).hexdigest()))
         self.protected &= packed
+        self.simulated |= simulated
         self.waiting.append((file, rows))
         self.alerts += len(rows["alert"])
         if self.alerts >= _PIECE:

@@ -96,13 +96,15 @@ class FileSource:
     def identity(self) -> Mapping[str, Mapping[str, str | int | float | None]]:
         """Return product -> ``path`` as given, ``rows``, ``sha256``.
 
-        The SHA-256 is of the file's content; for several files, of the list of their
-        SHA-256s and relative paths.
+        And ``simulated`` where the rows say so. The SHA-256 is of the file's content; for
+        several files, of the list of their SHA-256s and relative paths.
         """
-        return {
-            name: {"path": one.path, "rows": one.rows, "sha256": one.sha256}
-            for name, one in self.stored.items()
-        }
+        found: dict[str, dict[str, str | int | float | None]] = {}
+        for name, one in self.stored.items():
+            found[name] = {"path": one.path, "rows": one.rows, "sha256": one.sha256}
+            if one.simulated:
+                found[name]["simulated"] = True
+        return found
 
     def columns(self, product: str) -> tuple[str, ...]:
         """Return the columns of a product that are there, by our names."""

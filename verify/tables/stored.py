@@ -41,12 +41,15 @@ class StoredProduct:
     files : tuple of (Reader, Plan)
     known_digests : tuple of str
         `digests`, where somebody has read the files for them before.
+    simulated : bool
+        The rows themselves say that they are.
     """
 
     product: Product
     path: str
     files: tuple[tuple[Reader, Plan], ...]
     known_digests: tuple[str, ...] = ()
+    simulated: bool = False
 
     @property
     def rows(self) -> int:

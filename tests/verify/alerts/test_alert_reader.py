@@ -146,6 +146,21 @@ def test_who_the_data_are(read, writer, tmp_path):
     assert first.identity() != second.identity()
 
 
+def test_simulated_packets_are_not_real(read, writer):
+    from skyassay.verify.errors import VerifyError
+    from skyassay.verify.origin import origin
+
+    source, _ = read(writer.wire(writer.record(1)))
+    assert origin(source.identity()).evidence_level == "real"
+    simulated = writer.record(1) | {"target_name": "simulated"}
+    for data in (writer.wire(simulated), writer.container([writer.record(2), simulated])):
+        source, _ = read(data)
+        assert origin(source.identity()).evidence_level == "packet-load"
+        with pytest.raises(VerifyError) as caught:
+            origin(source.identity(), evidence_level="real")
+        assert caught.value.code == "not_real"
+
+
 def test_a_table_that_is_named_goes_first(tmp_path, writer):
     (tmp_path / "a.avro").write_bytes(writer.wire(writer.record(1)))
     given = write_table(
