@@ -7,10 +7,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from skyassay.metrics.contract import Table
+from skyassay.metrics.contract import Scalar, Table
 from skyassay.metrics.difference.injected import InjectedMetric, of_visits, single
 from skyassay.metrics.plugin import Value
 from skyassay.metrics.states.row_sample import RowSample
+from skyassay.metrics.statistics.crossed import crossed_rms
 from skyassay.metrics.statistics.tails import scaled
 
 
@@ -118,10 +119,13 @@ class PositionError(InjectedMetric):
     def values(self, rows: RowSample) -> list[Value]:
         """Return the rms of both coordinates together."""
         use = self.bright(rows)
-        square = 0.5 * (np.square(rows["east"]) + np.square(rows["north"]))[use]
-        v = of_visits(square, rows["visit"][use], root=True)
-        interval = None if v.interval is None else scaled(v.interval, 1e-3)
-        return [Value(1e-3 * v.value, v.n, interval, diagnostics=v.diagnostics)]
+        visit = rows["visit"][use]
+        off = np.r_[rows["east"][use], rows["north"][use]] * 1e-3
+        # What a visit shares to the east it need not share to the north.
+        value, interval = crossed_rms(off, {"visit": np.r_[2 * visit, 2 * visit + 1]})
+        n = len(np.unique(visit))
+        notes: dict[str, Scalar] = {"n_units": n, "n_visits": n}
+        return [Value(value, len(visit), interval, diagnostics=notes)]
 
     def evidence(self, state: RowSample) -> Mapping[str, Table]:
         """Return the distance from the true place of single sources, arcsec."""

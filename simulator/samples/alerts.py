@@ -87,9 +87,7 @@ def draw_failed(asked: Draw) -> Mapping[str, Table]:
     return books(asked.size, np.where(lost, np.nan, 0.3), 1)
 
 
-def load_test(
-    size: int, alerts: NDArray[np.float64], capacity: float, users: float = 120.0
-) -> Table:
+def load_test(size: int, alerts: NDArray[np.float64], capacity: float) -> Table:
     """Return a load test: visits up to the capacity are handled, others come too late."""
     good = alerts <= capacity
     number = np.floor(alerts).astype(np.int64)
@@ -159,7 +157,7 @@ def draw_history(asked: Draw) -> Mapping[str, Table]:
     stream = rng(asked.seed, "samples.alerts.history")
     now = START + 1000.0 + np.arange(asked.size) * CADENCE
     held = asked.target * stream.uniform(0.2, 0.999, asked.size)
-    held[0] = asked.target
+    held[0] = 0.999 * asked.target  # times are good to so much
     return {
         "alert": {
             "diaSourceId": np.arange(asked.size, dtype=np.int64) + 1,
@@ -191,6 +189,11 @@ def _draw_reports(report: str) -> Callable[[Draw], Mapping[str, Table]]:
 def _less(limit: float) -> float:
     """Return a capacity 5 % below what is asked."""
     return limit / 1.05
+
+
+def _one_less(limit: float) -> float:
+    """Return one less than is asked: streams are whole."""
+    return limit - 1.0
 
 
 def _twice(limit: float) -> float:
@@ -268,9 +271,18 @@ _CAPACITIES = tuple(
         ("alerts.load.average", draw_average),
         ("alerts.load.users", draw_users),
         ("alerts.load.user_alerts", draw_user_alerts),
-        ("alerts.streams.number", draw_streams),
         ("alerts.content.history", draw_history),
     )
+)
+_STREAMS = Sampler(
+    metric="alerts.streams.number",
+    draw=draw_streams,
+    sizes=(3, 6, 12),
+    shares=(0.0,),
+    power_shares=(0.0,),
+    beyond=_one_less,
+    comfortable=_twice,
+    conservative=_SHOWN,
 )
 _REPORTS = tuple(
     Sampler(
@@ -287,4 +299,4 @@ _REPORTS = tuple(
         ("calibration", "calibration"),
     )
 )
-SAMPLERS = _VISITS + _CAPACITIES + _REPORTS
+SAMPLERS = (*_VISITS, *_CAPACITIES, _STREAMS, *_REPORTS)

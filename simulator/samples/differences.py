@@ -184,8 +184,9 @@ _JOINT = tuple(
     Sampler(
         metric=metric,
         draw=draw,
-        sizes=(6, 12, 30),
-        shares=(0.0, 0.05),
+        # One in three hundred that is missing takes many to be told from one in a hundred.
+        sizes=(6, 12, 80 if metric == "difference.moving.completeness" else 30),
+        shares=(0.0, 0.02 if metric == "difference.moving.completeness" else 0.05),
         power_shares=(0.0, 0.02),
         required_share=0.0,
         beyond=_more_missing,
@@ -199,7 +200,7 @@ SAMPLERS = (
     Sampler(
         metric="difference.position.rms",
         draw=draw_position_error,
-        sizes=(6, 12, 30),
+        sizes=(12, 30),
         shares=(0.0, 0.5),
         power_shares=(0.0, 0.25),
     ),
