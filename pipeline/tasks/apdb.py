@@ -110,7 +110,8 @@ class AssociateApdbTask(pipe_base.PipelineTask):
         """Return the tables that are stored and the alerts."""
         image = ImageInput(visit, detector, sources, ephemerides, difference, science)
         found = associate_image(open_database(self._where()), image, self.config.options())
-        self.metadata["associateApdb"] = {**found.counts, "processedMjdTai": found.processed}
+        for name, value in {**found.counts, "processedMjdTai": found.processed}.items():
+            self.metadata[name] = value
         done = pipe_base.Struct(
             associated=found.sources.to_table(),
             objects=found.objects.to_table(),
@@ -130,7 +131,7 @@ class AssociateApdbTask(pipe_base.PipelineTask):
             science=image.science,
             template=template,
         )
-        self.metadata["alerts"] = {"count": len(packets)}
+        self.metadata["alerts"] = len(packets)
         return packets.container()
 
     def _where(self) -> str:
