@@ -149,7 +149,7 @@ class UnreleasedLinks(Census):
 class WrongPrecovery(Census):
     """Number of earlier detections that were given to a new object and are not its own.
 
-    Earlier: taken before all nights that the object was found in. A link's object is that of
+    Earlier: taken before the first night with two of its detections. A link's object is that of
     most of its other detections.
 
     Source: LSE-61 DMS-REQ-0286.

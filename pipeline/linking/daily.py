@@ -35,7 +35,7 @@ class Daily:
     night : array of int, shape (n,)
         That night.
     precovered : array of bool, shape (n,)
-        Taken before all nights that the link was found in, and added by its orbit.
+        Taken before the first night with two of the link's detections: found by its orbit.
     seconds : mapping
         Night -> recorded seconds of its linking.
     """
@@ -81,7 +81,7 @@ def link_daily(
     detections = read(dia_source, site)
     links, spent = no_links(0.0), {}
     released = np.full(len(detections), np.nan)
-    put, early = np.zeros(len(detections), dtype=np.int64), np.zeros(len(detections), dtype=bool)
+    put = np.zeros(len(detections), dtype=np.int64)
     for night in np.unique(detections.night):
         began = timer()
         seen = detections.night <= night
@@ -92,9 +92,7 @@ def link_daily(
         recent = free & (detections.night > night - options.window)
         new = link_free(detections, recent, options).links
         free[new.rows] = False
-        more = _attributed(new, detections, free, options)
-        early[more.rows] = _before(more, new, detections)
-        links = links.with_more(more)
+        links = links.with_more(_attributed(new, detections, free, options))
         took = timer() - began
         spent[int(night)] = took if seconds is None else float(seconds[int(night)])
         tonight = detections.positions.mjd[detections.night == night]
@@ -102,14 +100,19 @@ def link_daily(
         fresh = links.rows[np.isnan(released[links.rows])]
         released[fresh], put[fresh] = 24.0 * (public - float(tonight.min())), night
     rows = links.rows
-    return Daily(links, detections, released[rows], put[rows], early[rows], spent)
+    return Daily(links, detections, released[rows], put[rows], _early(links, detections), spent)
 
 
-def _before(links: Links, found: Links, detections: Detections) -> NDArray[np.bool_]:
-    """Return which detections of links are earlier than all that these were found with."""
-    first = np.full(len(found), np.iinfo(np.int64).max)
-    np.minimum.at(first, found.owner, detections.night[found.rows])
-    return np.asarray(detections.night[links.rows] < first[links.owner])
+def _early(links: Links, detections: Detections) -> NDArray[np.bool_]:
+    """Return which detections of links were taken before the first night with two of them."""
+    night = detections.night[links.rows]
+    _, index, count = np.unique(
+        np.stack([links.owner, night], axis=1), axis=0, return_inverse=True, return_counts=True
+    )
+    paired = count[np.asarray(index).ravel()] > 1
+    first = np.full(len(links), np.iinfo(np.int64).max)
+    np.minimum.at(first, links.owner[paired], night[paired])
+    return np.asarray(night < first[links.owner])
 
 
 def _attributed(

@@ -81,7 +81,7 @@ class MovingSurvey:
 
     start: int = 61000
     nights: tuple[int, ...] = (0, 2, 5, 8, 11, 14)
-    early: tuple[int, ...] = (-18, -14)
+    early: tuple[int, ...] = (-17, -4)
     radius: float = 2.1
     count: int = 1000
     mag: tuple[float, float] = (19.0, 24.6)
