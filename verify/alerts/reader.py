@@ -95,7 +95,7 @@ def open_alerts(path: Path, *, previous: bool = False) -> dict[str, StoredProduc
     protection = "full" if made.protected else "none"
     return {
         name: replace(
-            _stored(product(name), path, made.tables[name], protection, digest, notes),
+            _stored(product(name), path, made.table(name), protection, digest, notes),
             simulated=made.simulated,
         )
         for name in PRODUCTS
@@ -108,6 +108,7 @@ class _Collected:
     def __init__(self, schemas: Schemas) -> None:
         self.schemas = schemas
         self.tables = {name: schema.empty_table() for name, schema in schemas.items()}
+        self.there: dict[str, set[str]] = {name: set() for name in schemas}
         self.waiting: list[tuple[Path, dict[str, list[Row]]]] = []
         self.errors: list[tuple[Path, ProductError]] = []
         self.digests: list[tuple[Path, str]] = []
@@ -152,10 +153,16 @@ class _Collected:
             except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
                 self.errors.append((file, _wrong_type(file, error)))
 
+    def table(self, name: str) -> pa.Table:
+        """Return the rows of a product, with the columns that a schema of theirs knows."""
+        whole = self.tables[name]
+        return whole.select([one for one in whole.column_names if one in self.there[name]])
+
     def _add(self, waiting: Sequence[dict[str, list[Row]]]) -> None:
         made = {}
         for name, schema in self.schemas.items():
             rows = [row for one in waiting for row in one[name]]
+            self.there[name].update(*rows)
             made[name] = pa.Table.from_pylist(rows, schema=schema)
         for name, table in made.items():
             self.tables[name] = pa.concat_tables([self.tables[name], table])
@@ -180,16 +187,11 @@ def _stored(
     digest: str,
     notes: tuple[Note, ...],
 ) -> StoredProduct:
-    """Return a product; a column of which no packet has a value is not there."""
-    there = [
-        name
-        for name in table.column_names
-        if table.column(name).null_count < max(table.num_rows, 1)
-    ]
-    kept = table.select(there).combine_chunks()
+    """Return a product of rows in memory."""
+    kept = table.combine_chunks()
     fields = {
         name: StoredField(name, kept.schema.field(name).type, wanted.columns[name].unit or None)
-        for name in there
+        for name in kept.column_names
     }
     reader = AlertReader(path, kept, fields, protection)
     plan = resolve(reader, wanted)

@@ -32,7 +32,7 @@ _RENAMED = {"is_negative": "isNegative"}
 
 
 def alert_row(packet: Packet) -> Row:
-    """Return a packet as a row of `alert`; what it does not carry is None.
+    """Return a packet as a row of `alert`; what its schema does not know is left out.
 
     `oldestMjdTai` is over previous and forced sources together. `newestPrvMjdTai` is over the
     previous sources alone: the forced ones have the new visit among them.
@@ -41,14 +41,15 @@ def alert_row(packet: Packet) -> Row:
     source, parent = record["diaSource"], record.get("diaObject")
     system = record.get("ssSource") or record.get("ssObject")
     own = number(source["diaSourceId"])
-    row: Row = {"diaSourceId": own, **{name: value(source.get(name)) for name in _SAME}}
-    row["timeProcessedMjdTai"] = processed(source)
+    row: Row = {"diaSourceId": own, **{n: value(source[n]) for n in _SAME if n in source}}
+    row |= processed(source)
     row["diaObjectId"] = source.get("diaObjectId") or (parent or {}).get("diaObjectId") or None
     row["ssObjectId"] = source.get("ssObjectId") or (system or {}).get("ssObjectId") or None
     row |= {"hasDiaObject": parent is not None, "hasSsSource": system is not None}
     row |= _history(record)
     for name in ("nDiaSources", "firstDiaSourceMjdTai"):
-        row[name] = value((parent or {}).get(name))
+        if parent is None or name in parent:
+            row[name] = value((parent or {}).get(name))
     return row | _cutouts(record) | {"schemaVersion": packet.version, "bytes": packet.size}
 
 
@@ -57,8 +58,7 @@ def source_rows(packet: Packet, *, previous: bool) -> Iterator[Row]:
     earlier = (packet.record.get("prvDiaSources") or ()) if previous else ()
     for source in (packet.record["diaSource"], *earlier):
         row = {_RENAMED.get(name, name): value(one) for name, one in source.items()}
-        row["timeProcessedMjdTai"] = processed(source)
-        yield row
+        yield row | processed(source)
 
 
 def value(one: Any) -> Any:
@@ -73,13 +73,13 @@ def number(one: Any) -> int:
     return one
 
 
-def processed(source: Mapping[str, Any]) -> float | None:
+def processed(source: Mapping[str, Any]) -> Row:
     """Return when a source was processed, MJD TAI; schema 8 says it as a UTC time stamp."""
     stamp = source.get("time_processed")
     if isinstance(stamp, datetime):
-        return _tai(stamp)
-    found = value(source.get("timeProcessedMjdTai"))
-    return None if found is None else float(found)
+        return {"timeProcessedMjdTai": _tai(stamp)}
+    there = "timeProcessedMjdTai" in source
+    return {"timeProcessedMjdTai": value(source["timeProcessedMjdTai"])} if there else {}
 
 
 @lru_cache(maxsize=4096)

@@ -24,9 +24,11 @@ def one_wire(writer):
 @pytest.fixture
 def read(tmp_path):
     """Return a reader of bytes, or of a folder of files, as rows by product."""
+    count = [0]
 
     def reader(content, product="alert", columns=None):
-        path = tmp_path / "given"
+        count[0] += 1
+        path = tmp_path / f"given{count[0]}"
         if isinstance(content, dict):
             for name, data in content.items():
                 (path / name).parent.mkdir(parents=True, exist_ok=True)
