@@ -41,7 +41,7 @@ def test_noise_is_as_quoted_and_white(done):
 
 
 def test_without_whitening_the_noise_is_not_white(done):
-    scene, made = done
+    scene, _ = done
     plain = subtract(scene.science, scene.template, scene.sources, Options(decorrelate=False))
     pull, at = pulls(scene, plain)
     both = at[:, :-1] & at[:, 1:]
