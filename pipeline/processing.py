@@ -15,6 +15,7 @@ from skyassay.pipeline.execution.graph import read_pipeline
 from skyassay.pipeline.execution.outcome import Outcome
 from skyassay.pipeline.execution.report import RunReport
 from skyassay.pipeline.execution.run import run_pipeline
+from skyassay.pipeline.prompt.database import default_config, ensure_database
 from skyassay.pipeline.repository import names
 from skyassay.pipeline.repository.certify import certify
 from skyassay.pipeline.repository.create import is_repository
@@ -141,7 +142,8 @@ def process(
     progress : callable, optional
         Called with each outcome, the number of quanta done, and that of all to do.
     apdb : str, optional
-        Prompt database; the one in the repository's folder where not given.
+        URL of a PostgreSQL database for the night's detections; a file in the repository's
+        folder where not given.
 
     Returns
     -------
@@ -203,8 +205,9 @@ def _run(
     selection = " AND ".join(filter(None, ("instrument = 'SimCam'", stage.where, where)))
     with as_file(files("skyassay.pipeline.pipelines") / name) as path:
         pipeline = read_pipeline(f"{path}#{labels}" if labels else path)
-        if ASSOCIATE in pipeline.task_labels and apdb is not None:
-            pipeline.addConfigOverride(ASSOCIATE, "apdb", apdb)
+        if ASSOCIATE in pipeline.task_labels:
+            where_to = ensure_database(default_config(repo), apdb)
+            pipeline.addConfigOverride(ASSOCIATE, "apdb", str(where_to))
         return run_pipeline(
             repo,
             pipeline,

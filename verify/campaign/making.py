@@ -177,7 +177,7 @@ def process(
     progress : callable, optional
         Told each outcome, the quanta done and all of them.
     apdb : str, optional
-        Prompt database; the repository's own where not given.
+        URL of a PostgreSQL prompt database; a file of the repository where not given.
 
     Raises
     ------

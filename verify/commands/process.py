@@ -56,7 +56,7 @@ def prompt(
     workers: _Workers = 2,
     scheduler: _Scheduler = None,
     apdb: Annotated[
-        str | None, typer.Option(help="Prompt database, path or URL; the repository's own if none.")
+        str | None, typer.Option(help="URL of a PostgreSQL prompt database; a file if none.")
     ] = None,
     form: _Form = Format.TEXT,
 ) -> int:
