@@ -32,7 +32,10 @@ def register(app: typer.Typer) -> None:
 def measure(
     table: Annotated[
         list[str] | None,
-        typer.Option(help="NAME=PATH: a product and its Parquet, FITS or ECSV; may be repeated."),
+        typer.Option(
+            help="NAME=PATH: a product and its Parquet, FITS or ECSV; alerts=PATH: alert "
+            "packets. May be repeated."
+        ),
     ] = None,
     repo: Annotated[
         str | None, typer.Option(help="Instead of tables: a Butler repository, folder or URL.")

@@ -221,9 +221,10 @@ class FileSource:
 
 def no_table(product: str) -> Absence:
     """Return what is said of a product of which no table was named."""
+    packets = ", or --table alerts=PATH of alert packets" if product == "alert" else ""
     return Absence(
         "missing_product",
-        f"It reads {product}: add --table {product}=PATH.",
+        f"It reads {product}: add --table {product}=PATH{packets}.",
         "Add --table NAME=PATH for each.",
     )
 
