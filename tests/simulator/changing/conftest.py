@@ -1,6 +1,7 @@
 """A tiny night, and the light of one of its detectors."""
 
 from dataclasses import replace
+from functools import cache
 from types import SimpleNamespace
 
 import numpy as np
@@ -36,6 +37,7 @@ def part_of_camera():
 def changes_on(part_of_camera):
     """Return a function: detectors, seed, field -> stars, galaxies, catalogue, times."""
 
+    @cache
     def made(first, last, seed=SEED, field=(60.0, -30.0), terms=None):
         nominal, sky = part_of_camera(first, last), replace(PixelSky(), margin=0.0)
         cadence = Cadence(fields=(field,))

@@ -49,7 +49,7 @@ def test_numbers_are_those_of_poisson(changes_on):
     (_, galaxy), _, _ = changes_on(90, 91)
     terms, sky = Supernovae(rate=4_000.0), PixelSky()
     counts = np.array(
-        [supernovae(terms, galaxy, sky, 61000.0, seed)["truthId"].size for seed in range(60)]
+        [supernovae(terms, galaxy, sky, 61000.0, seed)["truthId"].size for seed in range(30)]
     )
     # At most one in a galaxy: the brightest have fewer than a Poisson law gives.
     expected = terms.rate * 190.0 / 365.25 * AREA
