@@ -46,9 +46,9 @@ def resample(
 ) -> int:
     """Fill the outputs; return how many of their pixels lie in the input.
 
-    The variance is that of the nearest pixel, not that with the squared weights: the noise of an output pixel is
-    less, but it is correlated with its neighbours', and their power below the cut-off of the
-    window, where the PSF lives, is that of the input.
+    The variance is that of the nearest pixel, not that with the squared weights: the noise of
+    an output pixel is less, but it is correlated with its neighbours', and their power below
+    the cut-off of the window, where the PSF lives, is that of the input.
 
     Parameters
     ----------

@@ -34,7 +34,7 @@ class Handle:
     """A deferred dataset in memory."""
 
     dataset: Any
-    dataId: dict[str, int]
+    dataId: dict[str, int]  # noqa: N815 - the Butler's name
 
     def get(self, component=None):
         return self.dataset if component is None else part_of(self.dataset, component)
@@ -123,5 +123,5 @@ def test_no_cover_is_no_work(coadd):
     box = patch_box(SKY, 0)
     far = shifted(tract_wcs(SkyMap(((50.0, 0.0),), radius=0.025, patches=1), 0), box)
     build = BuildTemplateTask(config=BuildTemplateConfig())
-    with pytest.raises(pipe_base.NoWorkFound, match="covers 0.0 %"):
+    with pytest.raises(pipe_base.NoWorkFound, match=r"covers 0\.0 %"):
         build.run(part_of(science, "bbox"), far, [Handle(coadd, {"tract": 0, "patch": 0})])
