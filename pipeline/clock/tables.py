@@ -30,8 +30,9 @@ from skyassay.pipeline.distribution.deliveries import Deliveries
 from skyassay.pipeline.products.catalog import product
 
 #: Of alerts that were not handed over.
-NOT_SENT = "NOT_SENT"
-NOT_DISTRIBUTED = "NOT_DISTRIBUTED"
+NOT_SENT, NOT_ACKNOWLEDGED = "NOT_SENT", "NOT_ACKNOWLEDGED"
+#: What failed, and the code, where a detector is done and its alerts are not there.
+DISTRIBUTION, NOT_DISTRIBUTED = "distribution", "NOT_DISTRIBUTED"
 
 
 @dataclass(frozen=True)
@@ -98,20 +99,26 @@ def night_tables(
 
 def _night_detector(night: Night, packets: Mapping[Frame, Packets]) -> Table:
     """Return one row for each detector of each visit."""
-    count: list[int | None] = []
-    codes: list[str] = []
-    seconds: list[float | None] = []
-    for frame, cost in zip(night.frames, night.cost, strict=True):
-        there = cost.status == "DONE" and frame in packets
-        count.append(len(packets[frame].ids) if there else None)
-        absent = NOT_DISTRIBUTED if cost.status == "DONE" and not there else ""
-        codes.append(cost.code or absent)
-        whole = cost.seconds is not None and cost.serial is not None and cost.status != "LOST"
-        seconds.append((cost.seconds or 0.0) + (cost.serial or 0.0) if whole else None)
+    # Nobody was given its alerts: as for those who wait for them, it failed.
+    unsent = [
+        c.status == "DONE" and f not in packets
+        for f, c in zip(night.frames, night.cost, strict=True)
+    ]
+    count = [
+        len(packets[frame].ids) if cost.status == "DONE" and frame in packets else None
+        for frame, cost in zip(night.frames, night.cost, strict=True)
+    ]
+    seconds = [
+        cost.seconds + cost.serial
+        if cost.seconds is not None and cost.serial is not None and cost.status != "LOST"
+        else None
+        for cost in night.cost
+    ]
     waited = [
         None if cost.status == "LOST" or one is None else float(wait)
         for cost, one, wait in zip(night.cost, seconds, night.processed.waited, strict=True)
     ]
+    told = list(zip(unsent, night.cost, strict=True))
     return _table(
         "night_detector",
         {
@@ -119,9 +126,9 @@ def _night_detector(night: Night, packets: Mapping[Frame, Packets]) -> Table:
             "detector": night.work.detector,
             "band": night.band,
             "readoutEndMjdTai": night.readout,
-            "status": [one.status for one in night.cost],
-            "failedTask": [one.task for one in night.cost],
-            "code": codes,
+            "status": ["FAILED" if u else c.status for u, c in told],
+            "failedTask": [DISTRIBUTION if u else c.task for u, c in told],
+            "code": [NOT_DISTRIBUTED if u else c.code for u, c in told],
             "nAlert": count,
             "seconds": seconds,
             "waited": waited,
@@ -150,7 +157,7 @@ def _alert_delivery(
         np.maximum.at(last, sent.alert[acknowledged], handed[acknowledged])
     last[~delivered] = np.nan
     codes = np.full(alerts.ids.size, NOT_SENT, dtype=object)
-    codes[sent.offered] = "NOT_ACKNOWLEDGED"
+    codes[sent.offered] = NOT_ACKNOWLEDGED
     failed = np.flatnonzero(of_full & ~np.isfinite(deliveries.acknowledged[sent.row]))
     for i in failed:
         codes[sent.alert[i]] = str(deliveries.code[sent.row[i]]) or codes[sent.alert[i]]

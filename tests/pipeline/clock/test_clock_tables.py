@@ -187,6 +187,7 @@ def test_built_but_not_given_to_the_distribution_is_named(tiny):
     built = tiny.packets()
     del built[1, 1]
     table = make(tiny, packets=built).night_detector
+    assert (table["status"][3], table["failedTask"][3]) == ("FAILED", "distribution")
     assert table["code"][3] == "NOT_DISTRIBUTED" and np.ma.is_masked(table["nAlert"][3])
 
 

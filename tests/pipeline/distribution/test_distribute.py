@@ -227,26 +227,60 @@ def test_no_room_is_named_and_what_was_acknowledged_stays(tmp_path, make, room, 
     assert all(census[name].all() for name in ("sent", "archived", "identical"))
 
 
-def test_sigterm_ends_a_real_process_in_order_and_the_rerun_completes(tmp_path, make):
+CODE = """
+import sys, time, pathlib
+from skyassay.pipeline.distribution.distribute import distribute_night
+from skyassay.pipeline.distribution.images import Image
+def images():
+    for path in sorted(pathlib.Path(sys.argv[1]).iterdir()):
+        visit, detector = map(int, path.stem.split("_"))
+        yield Image(visit, detector, path.read_bytes())
+        print(path.stem, flush=True)
+        time.sleep(float(sys.argv[3]))
+print(distribute_night(pathlib.Path(sys.argv[2]), images()).ending)
+"""
+
+
+def begin(tmp_path, images, pause):
+    """Distribute in another process, which prints each image that is done."""
     folder = tmp_path / "containers"
-    folder.mkdir()
-    images = make.night(visits=3)
+    folder.mkdir(exist_ok=True)
     for image in images:
         (folder / image.name).write_bytes(image.data)
-    code = (
-        "import sys, time, pathlib\n"
-        "from skyassay.pipeline.distribution.distribute import distribute_night\n"
-        "from skyassay.pipeline.distribution.images import Image\n"
-        "def images():\n"
-        "    for path in sorted(pathlib.Path(sys.argv[1]).iterdir()):\n"
-        "        visit, detector = map(int, path.stem.split('_'))\n"
-        "        yield Image(visit, detector, path.read_bytes())\n"
-        "        print(path.stem, flush=True)\n"
-        "        time.sleep(float(sys.argv[3]))\n"
-        "print(distribute_night(pathlib.Path(sys.argv[2]), images()).ending)\n"
-    )
-    command = [sys.executable, "-c", code, str(folder), str(tmp_path / "out")]
-    process = subprocess.Popen([*command, "0.3"], stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-c", CODE, str(folder), str(tmp_path / "out"), str(pause)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def test_a_killed_process_loses_nothing_that_was_acknowledged(tmp_path, make):
+    """Killed twice, at moments of its own; what a file of a stream holds is whole."""
+    images = make.night(visits=6, detectors=2, count=4)
+    got = -1
+    for pause in (0.0, 0.004):
+        process = begin(tmp_path, images, 0.0)
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(pause)
+        process.kill()
+        process.communicate()
+        log = read_log(tmp_path / "out/delivery.sqlite3")
+        acknowledged = int(np.isfinite(log.acknowledged).sum())
+        assert acknowledged >= max(got, 1)
+        got = acknowledged
+        for i in np.flatnonzero(np.isfinite(log.acknowledged)):
+            image = next(m for m in images if log.alert[i] in m.ids)
+            path = tmp_path / "out/streams" / log.streams[log.stream[i]] / image.name
+            assert path.read_bytes() == image.data
+    report = distribute_night(tmp_path / "out", images)
+    assert report.complete and report.acknowledged == 240 - got
+    archive = Archive(tmp_path / "out/archive")
+    census = alert_archive(tmp_path / "out/delivery.sqlite3", archive)
+    archive.close()
+    assert len(census) == 48 and census["identical"].all() and census["sent"].all()
+
+
+def test_sigterm_ends_a_real_process_in_order_and_the_rerun_completes(tmp_path, make):
+    images = make.night(visits=3)
+    process = begin(tmp_path, images, 0.3)
     assert process.stdout is not None
     assert [process.stdout.readline().strip() for _ in range(2)] == ["1_0", "1_1"]
     process.send_signal(signal.SIGTERM)
