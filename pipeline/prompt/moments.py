@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from skyassay.pipeline.prompt import statistics as st
 from skyassay.pipeline.prompt.statistics import Curves, Floats, Ints
 
@@ -47,10 +45,3 @@ def shape_columns(curves: Curves) -> dict[str, Floats | Ints]:
 def mean_columns(curves: Curves, stem: str) -> dict[str, Floats | Ints]:
     """Return mean and its error under ``<stem>Mean``: `scienceFlux`, or `fpFlux` of forced ones."""
     return {f"{stem}Mean": curves.mean, f"{stem}MeanErr": st.mean_error(curves)}
-
-
-def in_bands(
-    bands: str, band: np.ndarray[tuple[int], np.dtype[np.str_]]
-) -> list[tuple[str, np.ndarray[tuple[int], np.dtype[np.bool_]]]]:
-    """Return each band with which rows are of it."""
-    return [(one, np.asarray(band == one)) for one in bands]

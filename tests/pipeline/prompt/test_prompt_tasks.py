@@ -16,6 +16,7 @@ from skyassay.pipeline.execution.run import run_pipeline
 from skyassay.pipeline.instrument.layouts import camera
 from skyassay.pipeline.orbits.ephemeris import predict
 from skyassay.pipeline.prompt.database import default_config, ensure_database
+from skyassay.pipeline.prompt.precovery_run import precover_night
 from skyassay.pipeline.repository.create import create
 from skyassay.pipeline.repository.exposures import register_exposure
 
@@ -57,7 +58,7 @@ def enter(butler, world, image, stars):
         "EXPID": image.visit, "OBSID": f"S{image.visit}", "DAYOBS": image.visit // 100_000,
         "SEQNUM": image.visit % 100_000, "IMGTYPE": "OBJECT", "FILTER": "r_sim", "EXPTIME": 30.0,
         "DARKTIME": 30.0, "MJD-BEG": begin, "MJD-END": begin + 30.0 / 86400.0,
-        "RA": 150.0, "DEC": 2.0, "ROTPA": 0.0,
+        "RA": image.wcs.crval[0], "DEC": image.wcs.crval[1], "ROTPA": 0.0,
     }  # fmt: skip
     register_exposure(butler, camera("tiny"), header)
     where = {"visit": image.visit, "detector": DETECTOR}
@@ -168,6 +169,29 @@ def test_a_night_in_a_repository(repo):
                 # The files name the run they are of; what they hold is the same.
                 a, b = (x.get(name, where) for x in (one, two))
                 assert as_bytes(a) == as_bytes(b), name
+
+
+def test_precovery_in_a_repository(repo):
+    """An object of the last night, on the image of two days before."""
+    root, (first, _, third) = repo
+    with Butler.from_config(str(root), writeable=True, collections=RUN) as butler:
+        where = {"instrument": "SimCam", "visit": third.visit, "detector": DETECTOR}
+        table = butler.get("dia_source_detector", where)
+        table["ra"][0] = 149.9985
+        butler.pruneDatasets(
+            [butler.find_dataset("dia_source_detector", where)], unstore=True, purge=True
+        )
+        butler.put(table, "dia_source_detector", where, run=RUN)
+    assert run(root).complete
+    night = (third.midpoint - 0.5, third.midpoint + 0.5)
+    done = precover_night(root, default_config(root), [OUT, RUN], *night)
+    # The second image looks elsewhere; the third is the one that found it.
+    assert (done.objects, done.images) == (1, 2)
+    assert list(done.table["visit"]) == [first.visit]
+    assert list(done.table["nStored"]) == [1]
+    again = precover_night(root, default_config(root), [OUT, RUN], *night)
+    assert list(again.table["nStored"]) == [0]
+    assert precover_night(root, default_config(root), [OUT, RUN], 70000.0, 70001.0).images == 0
 
 
 def test_without_a_database_it_says_so(repo):
