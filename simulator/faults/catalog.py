@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.interpolate import PchipInterpolator
 
 from skyassay.simulator.random import rng
 
@@ -114,11 +115,11 @@ def defocus(tables: Tables, dose: float, seed: int) -> dict[str, Table]:
     table = dict(tables["source"])
     names = sorted(n for n in table if n.startswith("ap") and n.endswith("Flux"))
     radius = np.array([int(n[2:4]) for n in names], dtype=float)
-    flux = np.stack([table[n] for n in names], axis=1)
-    scale = 1.0 + 0.01 * dose
+    flux = np.stack([np.zeros(len(table[names[0]])), *(table[n] for n in names)])
+    # Light within a radius is smooth in its logarithm: apertures are few and far between.
+    growth = PchipInterpolator(np.log([0.3, *radius]), flux, axis=0)
     for k, name in enumerate(names):
-        inner = radius[k] / scale
-        table[name] = np.array([np.interp(inner, [0.0, *radius], [0.0, *row]) for row in flux])
+        table[name] = growth(np.log(radius[k] / (1.0 + 0.01 * dose)))
     return {"source": table}
 
 
