@@ -20,6 +20,8 @@ class Options:
         Passes of the simultaneous fit of sources that overlap.
     least_share : float
         Detections with a smaller share of the PSF's weight on good pixels are not kept.
+    cosmic_ray_rim : int
+        Pixels around a masked cosmic ray that are left out too.
     sky_sources : int
         Empty places measured beside the sources.
     pair_reach : float
@@ -40,6 +42,7 @@ class Options:
     prominence: float = 3.0
     sweeps: int = 3
     least_share: float = 0.2
+    cosmic_ray_rim: int = 1
     sky_sources: int = 100
     pair_reach: float = 1.5
     dipole_share: float = 0.3

@@ -15,11 +15,18 @@ NAMES = (
     "ringMean", "evenness", "oppositeShare", "logWorst", "logSharpness", "coreRatio",
     "apertureRatio", "share", "size", "roundness", "shapeFailed", "positionFailed",
     "positionError", "scienceSnr", "templateSnr", "scienceRatio", "templateRatio",
-    "logTemplatePeak", "saturatedShare", "nearMask", "edge", "crowd",
+    "logTemplatePeak", "saturatedShare", "crowd",
+    "nearBad", "nearCosmicRay", "nearInterpolated", "nearSaturated", "nearSuspect", "nearNoData",
+    "nearStreak", "edge",
 )  # fmt: skip
 #: Sources within this many pixels crowd each other.
 CROWD = 20.0
-_NEAR = ("bad", "cr", "interpolated", "saturated", "suspect", "nodata", "streak")
+#: Feature -> flag of the footprint.
+_NEAR = {
+    "nearBad": "bad", "nearCosmicRay": "cr", "nearInterpolated": "interpolated",
+    "nearSaturated": "saturated", "nearSuspect": "suspect", "nearNoData": "nodata",
+    "nearStreak": "streak", "edge": "edge",
+}  # fmt: skip
 
 
 def features(measured: Table) -> Floats:
@@ -60,9 +67,8 @@ def features(measured: Table) -> Floats:
         "templateRatio": _signed_log(c["templateFlux_instFlux"] / strength),
         "logTemplatePeak": _log(c["feature_templatePeak"]),
         "saturatedShare": c["feature_saturatedShare"],
-        "nearMask": np.any([c[f"pixelFlags_{n}"] > 0.0 for n in _NEAR], axis=0),
-        "edge": c["pixelFlags_edge"],
         "crowd": _log(1.0 + crowd(c["x"], c["y"])),
+        **{name: c[f"pixelFlags_{flag}"] for name, flag in _NEAR.items()},
         **_shapes(c),
     }
     matrix = np.column_stack([made[name] for name in NAMES]).astype(np.float64)
