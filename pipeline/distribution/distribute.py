@@ -41,6 +41,8 @@ class Report:
         Code -> deliveries reported as failed in this session.
     streams : mapping
         Stream -> (alerts that it is to get, those that it acknowledged), over all sessions.
+    trouble : str
+        What the broker or the connection to it complained of, where it is away.
     """
 
     ending: str
@@ -49,6 +51,7 @@ class Report:
     acknowledged: int
     failed: dict[str, int]
     streams: dict[str, tuple[int, int]] = field(default_factory=dict)
+    trouble: str = ""
 
     @property
     def left(self) -> int:
@@ -63,9 +66,10 @@ class Report:
     def statement(self) -> str:
         """Return one sentence."""
         codes = ", ".join(f"{n} {code}" for code, n in sorted(self.failed.items()))
+        trouble = f" The broker: {self.trouble}." if self.trouble else ""
         return (
             f"{self.ending}: {self.images} images, {self.alerts} alerts, {self.acknowledged} "
-            f"deliveries acknowledged, {self.left} not{f' ({codes})' if codes else ''}."
+            f"deliveries acknowledged, {self.left} not{f' ({codes})' if codes else ''}.{trouble}"
         )
 
     def check(self) -> None:
@@ -209,15 +213,21 @@ class _Session:
         self.collect(0.0)
 
     def report(self) -> Report:
+        """Return what was done."""
         ending = "DONE"
         if self.away:
             ending = BROKER_AWAY
         elif self.cut or self.sink.waiting():
             ending = "STOPPED"
         return Report(
-            ending, self.images, self.alerts, self.acknowledged, dict(self.failed),
-            self.log.counts(),
-        )  # fmt: skip
+            ending=ending,
+            images=self.images,
+            alerts=self.alerts,
+            acknowledged=self.acknowledged,
+            failed=dict(self.failed),
+            streams=self.log.counts(),
+            trouble=self.sink.trouble if self.away else "",
+        )
 
 
 class Chooser:

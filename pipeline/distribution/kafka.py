@@ -33,7 +33,8 @@ def settings(bootstrap: str, patience: float, options: Mapping[str, Any]) -> dic
         "queue.buffering.max.kbytes": 256 * 2**10,
         "compression.type": "snappy",
         "linger.ms": 5,
-        "log_level": 3,
+        # What goes wrong is told by the report, in its own words.
+        "log_level": 0,
         **options,
     }
 
@@ -68,6 +69,7 @@ class KafkaSink:
         kafka = _library()
         self._full, self._refused = BufferError, kafka.KafkaException
         self._reports: list[Delivered] = []
+        self.trouble = ""
         config = settings(bootstrap, patience, options or {})
         try:
             self._producer = kafka.Producer(
@@ -76,10 +78,9 @@ class KafkaSink:
             )
         except (kafka.KafkaException, TypeError, ValueError) as error:
             raise wrong(f"Kafka's options are refused: {error}.", "KAFKA_OPTION") from error
-        self.last_error = ""
 
     def _hear(self, error: Any) -> None:
-        self.last_error = str(error.str())
+        self.trouble = str(error.str())
 
     def deliver(
         self, stream: Stream, image: Image, chosen: Sequence[int], pending: Sequence[int]

@@ -40,6 +40,8 @@ class Sink(Protocol):
 
     #: ``files`` or ``kafka``: the destination that a delivery log is about.
     kind: str
+    #: What the other end or the connection to it last complained of.
+    trouble: str
 
     def deliver(
         self, stream: Stream, image: Image, chosen: Sequence[int], pending: Sequence[int]
@@ -81,6 +83,7 @@ class FileSink:
     """
 
     kind = "files"
+    trouble = ""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
