@@ -130,7 +130,7 @@ def stock_cutout(exposure: Exposure, frame: Frame) -> bytes:
         wcs=wcs,
         psf=exposure.psf.kernel(x, y) if exposure.psf else None,
         unit=u.nJy,
-        meta={"cutMinX": frame.x0, "cutMinY": frame.y0},
+        meta={"cutMinX": frame.x0 - 1, "cutMinY": frame.y0 - 1},
     )
     turned = "Pos angle in deg of focal plane +Y wrt North"
     data.header["ROTPA"] = (round(frame.rotation, 10), turned)
@@ -181,19 +181,25 @@ def timed(spent: dict[str, float], name: str, work: Callable[[], Any]) -> Any:
     return made
 
 
-def many(count: int, images: int, seed: int) -> int:
-    """Return the packets made of several images: the work of one process."""
+def many(count: int, images: int, seed: int) -> tuple[int, float]:
+    """Return how many packets one process made of several images, and its CPU seconds."""
     tables, exposure = image_tables(count, seed), image(seed)
-    return sum(len(ours(tables, exposure, {})) for _ in range(images))
+    start = time.process_time()
+    made = sum(len(ours(tables, exposure, {})) for _ in range(images))
+    return made, time.process_time() - start
 
 
-def on_the_clock(count: int, images: int, workers: int) -> float:
-    """Return packets a second of several processes, once they are warm."""
+def together(count: int, images: int, workers: int) -> tuple[float, float]:
+    """Return packets a second of several processes, once they are warm: clock, and CPU.
+
+    The second is what they reach when each has a core to itself.
+    """
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         list(pool.map(many, [count] * workers, [1] * workers, range(workers)))
         start = time.perf_counter()
-        done = sum(pool.map(many, [count] * workers, [images] * workers, range(workers)))
-        return done / (time.perf_counter() - start)
+        done = list(pool.map(many, [count] * workers, [images] * workers, range(workers)))
+        clock = time.perf_counter() - start
+    return sum(made for made, _ in done) / clock, sum(made / cpu for made, cpu in done)
 
 
 def main() -> None:
@@ -221,12 +227,18 @@ def main() -> None:
         for name, value in split.items():
             print(f"    {name:<26}{value:>10,.0f} us")
     print(f"ratio {sum(theirs.values()) / sum(here.values()):.0f}")
-    rate = on_the_clock(asked.alerts, asked.images, asked.workers)
+    clock, cpu = together(asked.alerts, asked.images, asked.workers)
     print(
         f"{asked.workers} processes, on the clock: {rate:,.0f} packets a second (target {TARGET:,})"
     )
     if asked.json:
-        result = {"ours_us": here, "stock_us": theirs, "rate": rate, "workers": asked.workers}
+        result = {
+            "ours_us": here,
+            "stock_us": theirs,
+            "rate": clock,
+            "rate_cpu": cpu,
+            "workers": asked.workers,
+        }
         asked.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 

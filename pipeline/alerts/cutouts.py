@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -61,6 +61,11 @@ class Frame:
     def rotation(self) -> float:
         """Position angle of the detector's +y, east of north, degrees."""
         return float(np.degrees(np.arctan2(self.pc[1], self.pc[3])))
+
+    @cached_property
+    def header(self) -> bytes:
+        """FITS header of an image that is cut out here: the same for all images of a source."""
+        return _primary(self)
 
 
 @dataclass(frozen=True)
@@ -136,7 +141,7 @@ def frames(sources: Any, exposure: Exposure | None) -> list[Frame]:
 def cutout(exposure: Exposure, frame: Frame) -> bytes:
     """Return one cutout as FITS: image, variance, and the PSF where the image has one."""
     scale = 1.0 if exposure.photo_calib is None else exposure.photo_calib.nanojansky
-    parts = [_primary(frame), _plane(exposure.image, frame, scale), _variance(frame.side)]
+    parts = [frame.header, _plane(exposure.image, frame, scale), _variance(frame.side)]
     parts.append(_plane(exposure.variance, frame, scale * scale))
     if exposure.psf is not None:
         x, y = frame.x0 + frame.crpix[0] - 1.0, frame.y0 + frame.crpix[1] - 1.0
@@ -185,7 +190,8 @@ def _header(cards: Sequence[str]) -> bytes:
 def _primary(frame: Frame) -> bytes:
     """Return the header of the image."""
     cards = [_first(frame.side)]
-    cards += [_card("CUTMINX", str(frame.x0)), _card("CUTMINY", str(frame.y0))]
+    # As in the public packets: with the pixel that FITS counts from 1 it is the detector's.
+    cards += [_card("CUTMINX", str(frame.x0 - 1)), _card("CUTMINY", str(frame.y0 - 1))]
     turned = repr(round(frame.rotation, 10)).upper()
     cards.append(_card("ROTPA", turned, "Pos angle in deg of focal plane +Y wrt North"))
     cards.append(_text_card("BUNIT", "nJy").rstrip().ljust(80))

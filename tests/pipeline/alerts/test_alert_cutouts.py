@@ -36,7 +36,7 @@ def by_astropy(exposure, frame):
         wcs=wcs,
         psf=None if exposure.psf is None else exposure.psf.kernel(x, y),
         unit=u.nJy,
-        meta={"cutMinX": frame.x0, "cutMinY": frame.y0},
+        meta={"cutMinX": frame.x0 - 1, "cutMinY": frame.y0 - 1},
     )
     data.header["ROTPA"] = (round(frame.rotation, 10), ROTATION)
     out = io.BytesIO()
@@ -114,6 +114,9 @@ def test_what_a_reader_sees(exposure):
         (ra[1] - ra[0]) * np.cos(np.radians(dec[0])) * 3600, abs=1e-3
     )
     assert (north - frame.crval[1]) * 3600 == pytest.approx((dec[1] - dec[0]) * 3600, abs=1e-3)
+    # Relations that the public packets have.
+    assert found.header["CRPIX1"] + found.header["CUTMINX"] == pytest.approx(36.2)
+    assert found.header["CRPIX2"] + found.header["CUTMINY"] == pytest.approx(32.9)
     assert found.header["ROTPA"] == pytest.approx(25.0, abs=0.01)
 
 

@@ -1,9 +1,11 @@
 """Real packets of the public alert stream."""
 
+import io
 import json
 
 import numpy as np
 import pytest
+from astropy.io import fits
 
 from skyassay.verify.alerts.content import load
 from skyassay.verify.alerts.decode import packets
@@ -61,6 +63,17 @@ def test_their_cutouts(folder):
         (packet,) = packets(data)
         for name in ("Difference", "Science", "Template"):
             assert examine(packet.record[f"cutout{name}"]) == Stamp(30, True)
+        # What our own cutouts keep to.
+        with fits.open(io.BytesIO(packet.record["cutoutDifference"])) as hdus:
+            header, image = hdus[0].header, hdus[0].data.astype(float)
+        source = packet.record["diaSource"]
+        for axis, name in (("1", "x"), ("2", "y")):
+            place = header[f"CRPIX{axis}"] + header[f"CUTMIN{name.upper()}"]
+            assert place == pytest.approx(source[name], abs=2e-3)
+        peak = np.clip(image * np.sign(source["psfFlux"]), 0, None)[10:20, 10:20] ** 2
+        y, x = np.mgrid[11:21, 11:21]
+        assert (peak * x).sum() / peak.sum() == pytest.approx(header["CRPIX1"], abs=0.5)
+        assert (peak * y).sum() / peak.sum() == pytest.approx(header["CRPIX2"], abs=0.5)
 
 
 def test_they_are_measured(folder, capsys):
