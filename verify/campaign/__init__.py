@@ -20,6 +20,7 @@ from skyassay.verify.campaign.making import (
     simulate_pixels,
     simulate_survey,
 )
+from skyassay.verify.campaign.night import demonstrate_night, send_alerts
 from skyassay.verify.campaign.samples import draw, samplers, simulated_metrics
 
 if TYPE_CHECKING:
@@ -32,11 +33,13 @@ if TYPE_CHECKING:
 __all__ = [
     "Demo",
     "demonstrate",
+    "demonstrate_night",
     "demonstrate_pixels",
     "draw",
     "expectations",
     "process",
     "samplers",
+    "send_alerts",
     "simulate",
     "simulate_night",
     "simulate_pixels",

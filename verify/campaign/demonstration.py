@@ -34,7 +34,7 @@ class Demo:
     as_expected: Mapping[str, tuple[str, tuple[str, ...]]]
 
 
-def _silent(_line: str) -> None:
+def silent(_line: str) -> None:
     """Say nothing."""
 
 
@@ -42,7 +42,7 @@ def demonstrate(
     preset: str,
     seed: int,
     directory: Path,
-    say: Callable[[str], None] = _silent,
+    say: Callable[[str], None] = silent,
     progress: Callable[[int], None] | None = None,
 ) -> Demo:
     """Simulate a release of tables, measure it, judge it and report.
@@ -72,7 +72,7 @@ def demonstrate_pixels(
     preset: str,
     seed: int,
     directory: Path,
-    say: Callable[[str], None] = _silent,
+    say: Callable[[str], None] = silent,
     progress: Callable[[int], None] | None = None,
 ) -> Demo:
     """Simulate raw frames, process them in a Butler repository, measure, judge and report.
@@ -118,7 +118,7 @@ def _emptied(folder: Path) -> Path:
 
     from skyassay.verify.errors import VerifyError
 
-    ours = {"frames", "repo"}
+    ours = {"frames", "repo", "night", "alerts"}
     if folder.exists() and (others := {p.name for p in folder.iterdir()} - ours):
         raise VerifyError(
             f"{folder.name} holds {min(others)}, which no demonstration made.",

@@ -28,20 +28,25 @@ def demo(
         bool,
         typer.Option("--images/--no-images", help="Raw frames and the pipeline too."),
     ] = True,
+    night: Annotated[
+        bool, typer.Option("--night/--no-night", help="After the images, a night with alerts.")
+    ] = True,
     serve: Annotated[bool, typer.Option("--serve", help="Open the dashboard at the end.")] = False,
 ) -> None:
     """Simulate, process, measure, judge and report; print the requirement tables.
 
-    Two runs: a release of tables whose truth is known in six bands, and raw frames in two,
-    which go through the whole pipeline. Exits 0 when it ran.
+    Three runs: a release of tables whose truth is known in six bands; raw frames in two, which
+    go through the whole pipeline; and the night after them, up to its alerts. Exits 0 when it
+    ran.
     """
-    from skyassay.verify.campaign import demonstrate, demonstrate_pixels
+    from skyassay.verify.campaign import demonstrate, demonstrate_night, demonstrate_pixels
     from skyassay.verify.report.table import to_table
     from skyassay.verify.report.terminal import colours, width
 
     out.mkdir(parents=True, exist_ok=True)
     made: list[Demo] = []
-    for run in (demonstrate, demonstrate_pixels) if images else (demonstrate,):
+    wanted = [demonstrate, *([demonstrate_pixels] if images else [])]
+    for run in [*wanted, *([demonstrate_night] if images and night else [])]:
         with progress_bar("measuring") as progress:
             made.append(run(preset.value, seed, out, say=_step, progress=progress))
     for one in made:

@@ -7,12 +7,14 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from skyassay.verify.commands.simulate import Format
+from skyassay.verify.errors import VerifyError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -46,6 +48,7 @@ def register(app: typer.Typer) -> None:
     group.command("template")(template)
     group.command("prompt")(prompt)
     group.command("injected")(injected)
+    group.command("alerts")(alerts)
     app.add_typer(group, name="process")
 
 
@@ -104,6 +107,47 @@ def release(
     What is finished already is left as it is; calibrations are built where there are none.
     """
     return _process("release", repo, output, where, workers, scheduler, form)
+
+
+def alerts(
+    repo: _Repo,
+    night: Annotated[int, typer.Option(help="Day of observation, yyyymmdd.")],
+    out: Annotated[Path, typer.Option(help="Folder of delivery log, archive and streams.")],
+    collection: Annotated[
+        str | None, typer.Option(help="Chain of the prompt processing; the usual one if none.")
+    ] = None,
+    kafka: Annotated[
+        str | None, typer.Option(help="Kafka bootstrap servers, HOST:PORT; files if none.")
+    ] = None,
+    filters: Annotated[
+        list[str] | None,
+        typer.Option("--filter", help="NAME=EXPRESSION of a user's stream; may be repeated."),
+    ] = None,
+) -> int:
+    """Send the alerts of a night, and enter its tables into the repository.
+
+    Only what is not acknowledged is sent. Exit code: 0 when every alert is, 3 when one is not.
+    """
+    from skyassay.verify.campaign import send_alerts
+
+    named = dict(_filter(text) for text in filters or ())
+    report = send_alerts(repo, night, out, prompt=collection, kafka=kafka, filters=named)
+    sys.stdout.write(f"{report.statement()}\n")
+    for stream, (asked, got) in report.streams.items():
+        sys.stdout.write(f"{stream:>24} {got:>9,} of {asked:,}\n")
+    return 0 if report.complete else 3
+
+
+def _filter(text: str) -> tuple[str, str]:
+    name, equals, expression = text.partition("=")
+    if not equals or not name or not expression:
+        raise VerifyError(
+            f"{text!r} is no filter.",
+            code="bad_filter",
+            hint='Write NAME=EXPRESSION, as bright="diaSource.snr > 20".',
+            exit_code=4,
+        )
+    return name, expression
 
 
 def _process(
