@@ -33,11 +33,14 @@ class Fit:
     used : ndarray of bool, shape (n,)
     chi2 : ndarray, shape (n,)
         Reduced chi square of each star's pixels.
+    relative_error : float
+        What the kernel leaves of a star beyond the noise, as a share of its light.
     """
 
     kernel: Kernel
     used: NDArray[np.bool_]
     chi2: Floats
+    relative_error: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +50,7 @@ class _Equations:
     design: Floats  # (n_stars, n_basis, n_pixels)
     target: Floats  # (n_stars, n_pixels)
     weight: Floats  # (n_stars, n_pixels)
+    noise: Floats  # variance without the error of the model, (n_stars, n_pixels)
     behind: Floats  # background terms, (n_stars, n_background, n_pixels)
     matrix: Floats  # (n_stars, n_basis + n_background, the same)
     vector: Floats  # (n_stars, n_basis + n_background)
@@ -101,7 +105,8 @@ def fit_kernel(
             code="kernel_failed",
             hint="See whether the template shows the same sky as the science image.",
         )
-    return Fit(kernel, used, chi2)
+    error = _relative_error(parts, places @ coefficients, background, used)
+    return Fit(kernel, used, chi2, error)
 
 
 def _order(n_stars: int, options: Options) -> int:
@@ -128,8 +133,8 @@ def _equations(
     design = basis.convolved(stamps.convolved).reshape(len(basis), n, -1).transpose(1, 0, 2)
     # Expected, not observed, light: weights that follow the noise would pull the flux down.
     light = np.maximum(design[:, 0], 0.0)
-    variance = stamps.sky[:, None] + light + (options.model_error * light) ** 2
-    weight = stamps.usable.reshape(n, -1) / variance
+    noise = stamps.sky[:, None] + light
+    weight = stamps.usable.reshape(n, -1) / (noise + (options.model_error * light) ** 2)
     offset = np.arange(side) - side // 2
     at_x = np.broadcast_to((stamps.x[:, None] + offset)[:, None, :], (n, side, side))
     at_y = np.broadcast_to((stamps.y[:, None] + offset)[:, :, None], (n, side, side))
@@ -141,7 +146,7 @@ def _equations(
     weighted = every * weight[:, None]
     matrix = np.matmul(weighted, every.transpose(0, 2, 1))
     vector = np.matmul(weighted, target[:, :, None])[:, :, 0]
-    return _Equations(design, target, weight, behind, matrix, vector)
+    return _Equations(design, target, weight, noise, behind, matrix, vector)
 
 
 def _solve(
@@ -177,8 +182,24 @@ def _solve(
     return solution[:size].reshape(n_terms, n_basis), solution[size:]
 
 
-def _chi2(parts: _Equations, local: Floats, background: Floats) -> Floats:
-    """Return the reduced chi square of every star; `local` has shape (n_stars, n_basis)."""
+def _residual(parts: _Equations, local: Floats, background: Floats) -> Floats:
+    """Return target minus model, (n_stars, n_pixels); `local` has shape (n_stars, n_basis)."""
     model = np.matmul(local[:, None, :], parts.design)[:, 0] + np.matmul(background, parts.behind)
-    squares = ((parts.target - model) ** 2 * parts.weight).sum(axis=1)
+    return np.asarray(parts.target - model)
+
+
+def _chi2(parts: _Equations, local: Floats, background: Floats) -> Floats:
+    """Return the reduced chi square of every star."""
+    squares = (_residual(parts, local, background) ** 2 * parts.weight).sum(axis=1)
     return np.asarray(squares / np.maximum((parts.weight > 0.0).sum(axis=1), 1))
+
+
+def _relative_error(
+    parts: _Equations, local: Floats, background: Floats, used: NDArray[np.bool_]
+) -> float:
+    """Return the error of the model as a share of the light: what squares lack in noise."""
+    light = np.maximum(parts.design[used, 0], 0.0)
+    weight = (light * parts.weight[used]) ** 2
+    excess = _residual(parts, local, background)[used] ** 2 - parts.noise[used]
+    norm = float((weight * light**2).sum())
+    return float(np.sqrt(max(0.0, (weight * excess).sum() / norm))) if norm > 0.0 else 0.0

@@ -90,7 +90,7 @@ def subtract(
         images[one], images[other], noise[one], noise[other], fit.kernel,
         block=options.block, decorrelate=options.decorrelate,
     )  # fmt: skip
-    difference, matched = _exposures(science, scaled, fit.kernel, made, whole)
+    difference, matched = _exposures(science, scaled, fit, made, whole)
     quality = {
         **difference_quality(difference, matched, science),
         **_of_fit(fit),
@@ -150,10 +150,10 @@ def _convolved(
 
 
 def _exposures(
-    science: Exposure, template: Exposure, kernel: Kernel, made: Matched, whole: bool
+    science: Exposure, template: Exposure, fit: Fit, made: Matched, whole: bool
 ) -> tuple[Exposure, Exposure]:
     """Return difference and matched template."""
-    shape = science.shape
+    shape, kernel = science.shape, fit.kernel
     reach = _reach(kernel)
     inherited = _grown(template.mask, reach)
     mask = science.mask | inherited
@@ -168,6 +168,9 @@ def _exposures(
         image, matched = (behind - made.difference) / scale, template.image / scale
         variance = science.variance + template.variance / scale**2
         mask |= _grown(science.mask, reach)
+    # The kernel is as good as its stars showed: a bright star leaves more than its noise.
+    light = np.maximum(matched, 0.0)
+    variance += np.float32(fit.relative_error**2) * light * light
     assert science.psf is not None  # noqa: S101 - _check
     return (
         science.with_(
