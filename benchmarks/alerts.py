@@ -228,17 +228,11 @@ def main() -> None:
             print(f"    {name:<26}{value:>10,.0f} us")
     print(f"ratio {sum(theirs.values()) / sum(here.values()):.0f}")
     clock, cpu = together(asked.alerts, asked.images, asked.workers)
-    print(
-        f"{asked.workers} processes, on the clock: {rate:,.0f} packets a second (target {TARGET:,})"
-    )
+    print(f"{asked.workers} processes at once: {clock:,.0f} packets a second on the clock,")
+    print(f"{cpu:,.0f} by their CPU time (target {TARGET:,} on two cores)")
     if asked.json:
-        result = {
-            "ours_us": here,
-            "stock_us": theirs,
-            "rate": clock,
-            "rate_cpu": cpu,
-            "workers": asked.workers,
-        }
+        rates = {"rate": clock, "rate_cpu": cpu, "workers": asked.workers}
+        result = {"ours_us": here, "stock_us": theirs} | rates
         asked.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 
