@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skyassay.pipeline.instrument.site import Site
 from skyassay.pipeline.linking.errors import LinkingError
@@ -38,6 +39,8 @@ class Detections:
         MJD of the evening, changing at noon of UTC.
     flux, flux_error : array, shape (n,)
         nJy.
+    band : array of str, shape (n,)
+        ``r`` where the table has none.
     """
 
     id: Ints
@@ -45,6 +48,7 @@ class Detections:
     night: Ints
     flux: Floats
     flux_error: Floats
+    band: NDArray[np.str_]
 
     def __len__(self) -> int:
         """Return how many there are."""
@@ -80,10 +84,14 @@ def read(dia_source: Any, site: Site) -> Detections:
     v = {k: a[order] for k, a in value.items()}
     # raErr is an error on the sky, as decErr is.
     sigma = np.sqrt(0.5 * (v["raErr"] ** 2 + v["decErr"] ** 2)) * 3600.0
+    band = (
+        np.asarray(dia_source["band"]).astype(str) if "band" in names else np.full(len(order), "r")
+    )
     return Detections(
         np.asarray(dia_source["diaSourceId"]).astype(np.int64)[order],
         Positions.of(v["midpointMjdTai"], v["ra"], v["dec"], np.maximum(sigma, _LEAST), site),
         np.floor(v["midpointMjdTai"] - 0.5).astype(np.int64),
         v["psfFlux"],
         v["psfFluxErr"],
+        band[order],
     )
