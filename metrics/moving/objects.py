@@ -52,7 +52,7 @@ class IncompleteObjects(Census):
     products = (OBJECTS, ORBITS)
 
     def count(self, part: Tables) -> Mapping[str, int]:
-        """Return how many lack what, and how many have all and a fitted slope."""
+        """Return how many lack what, and how many have a fitted slope."""
         table, orbits = part[OBJECTS], part[ORBITS]
         sound = np.logical_and.reduce([np.isfinite(number(orbits, n)) for n, _ in ELEMENTS])
         orbit = np.isin(table["ssObjectId"], np.asarray(orbits["ssObjectId"])[sound])
@@ -64,7 +64,7 @@ class IncompleteObjects(Census):
             "no_orbit": int((~orbit).sum()),
             "no_distance": int((~distance).sum()),
             "no_magnitude": int((~magnitude).sum()),
-            THERE: int((orbit & distance & magnitude & fitted).sum()),
+            THERE: int(fitted.sum()),
             DUE: len(moid),
         }
 
@@ -107,7 +107,7 @@ class WrongGeometry(Census):
     products = (SOURCES, EPHEMERIS)
 
     def count(self, part: Tables) -> Mapping[str, int]:
-        """Return how many are nobody's, how many are off, and how many right."""
+        """Return how many are nobody's, how many are off, and how many have geometry."""
         table, truth = part[SOURCES], part[EPHEMERIS]
         visit = _looked_up(part[DETECTIONS], "diaSourceId", "visit", table["diaSourceId"])
         who = np.asarray(table["ssObjectId"]).astype(np.int64)
@@ -119,7 +119,7 @@ class WrongGeometry(Census):
             [row.get((int(v), int(s)), -1) for v, s in zip(visit, who, strict=True)], dtype=np.int64
         )
         known = place >= 0
-        right = known.copy()
+        right, filled = known.copy(), np.zeros(len(visit), dtype=bool)
         for name, _ in self.columns:
             mine, theirs = number(table, name)[known], number(truth, name)[place[known]]
             most = {
@@ -128,10 +128,11 @@ class WrongGeometry(Census):
             }.get(name, self.recipe["distance"] * theirs)
             with np.errstate(invalid="ignore"):
                 right[known] &= np.abs(mine - theirs) <= most
+            filled |= np.isfinite(number(table, name))
         return {
             "not_simulated": int((~known).sum()),
             "off": int((known & ~right).sum()),
-            THERE: int(right.sum()),
+            THERE: int(filled.sum()),
         }
 
 

@@ -142,7 +142,7 @@ class UnreleasedLinks(Census):
         return {
             "no_time": int((~known).sum()),
             "late": int((known & ~good).sum()),
-            THERE: int(good.sum()),
+            THERE: int(known.sum()),
         }
 
 
@@ -172,7 +172,7 @@ class WrongPrecovery(Census):
     least_filled: ClassVar[float] = 0.0
 
     def count(self, part: Tables) -> Mapping[str, int]:
-        """Return how many are wrong, and how many right."""
+        """Return how many are wrong, and how many there are."""
         table, truth = part[PRODUCT], part["truth_moving_source"]
         link, source = (np.asarray(table[n]).astype(np.int64) for n in ROW)
         early = np.asarray(table["isPrecovered"]).astype(bool)
@@ -190,7 +190,7 @@ class WrongPrecovery(Census):
             who, times = np.unique(others[others > 0], return_counts=True)
             if len(who):
                 right += int((whose[mine & early] == who[times.argmax()]).sum())
-        return {"wrong": int(early.sum()) - right, THERE: right}
+        return {"wrong": int(early.sum()) - right, THERE: int(early.sum())}
 
 
 def longest(state: UnitRows) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
