@@ -58,10 +58,47 @@ def _messages(data: bytes) -> Iterator[Packet]:
         yield _one(stream, by_id(number))
 
 
+def count(data: bytes) -> int:
+    """Return how many packets a container says it holds; nothing is decoded.
+
+    Raises
+    ------
+    ProductError, Exception
+        As `packets`.
+    """
+    import fastavro
+
+    stream, _, _, _ = _head(data)
+    found = 0
+    while stream.tell() < len(data):
+        found += int(fastavro.schemaless_reader(stream, "long", None))
+        size = int(fastavro.schemaless_reader(stream, "long", None))
+        if size < 0 or stream.seek(size + _SYNC, io.SEEK_CUR) > len(data):
+            raise ValueError("a block is cut short")
+    return found
+
+
 def _container(data: bytes) -> Iterator[Packet]:
     """Yield the records of a container, block by block."""
     import fastavro
 
+    stream, codec, schema, sync = _head(data)
+    while stream.tell() < len(data):
+        count = int(fastavro.schemaless_reader(stream, "long", None))
+        block = fastavro.schemaless_reader(stream, "bytes", None)
+        if stream.read(_SYNC) != sync:
+            raise ValueError("a block does not end with the mark between blocks")
+        if codec == "deflate":
+            block = inflate(block, max(MOST_EXPANSION * len(block), HARMLESS), wbits=-15)
+        yield from _block(block, count, schema)
+
+
+def _head(data: bytes) -> tuple[io.BytesIO, str, WriterSchema, bytes]:
+    """Return a container where its blocks begin, its codec, its schema and its mark."""
+    import fastavro
+
+    if kind_of(data) != "container":
+        raise ValueError("it is no Avro container")
     stream = io.BytesIO(data)
     stream.seek(4)
     meta = fastavro.schemaless_reader(stream, _META, None)
@@ -73,15 +110,7 @@ def _container(data: bytes) -> Iterator[Packet]:
             code="unknown_codec",
             hint="Containers without compression or with deflate are read.",
         )
-    schema = of_container(json.loads(meta["avro.schema"]))
-    while stream.tell() < len(data):
-        count = int(fastavro.schemaless_reader(stream, "long", None))
-        block = fastavro.schemaless_reader(stream, "bytes", None)
-        if stream.read(_SYNC) != sync:
-            raise ValueError("a block does not end with the mark between blocks")
-        if codec == "deflate":
-            block = inflate(block, max(MOST_EXPANSION * len(block), HARMLESS), wbits=-15)
-        yield from _block(block, count, schema)
+    return stream, codec, of_container(json.loads(meta["avro.schema"])), sync
 
 
 def _block(block: bytes, count: int, schema: WriterSchema) -> Iterator[Packet]:

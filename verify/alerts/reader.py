@@ -102,6 +102,26 @@ def open_alerts(path: Path, *, previous: bool = False) -> dict[str, StoredProduc
     }
 
 
+def alert_schema() -> pa.Schema:
+    """Return the columns of `alert`, with their units."""
+    wanted = product("alert")
+    units = {name: column.unit for name, column in wanted.columns.items()}
+    return pa.schema(
+        [f.with_metadata({"unit": units[f.name]}) if units[f.name] else f for f in _schema(wanted)]
+    )
+
+
+def alert_table(data: bytes) -> pa.Table:
+    """Return the packets of one file's content as rows of `alert`.
+
+    Raises
+    ------
+    ProductError, Exception
+        As `decode.packets`; ``pyarrow.ArrowException`` where values have wrong types.
+    """
+    return pa.Table.from_pylist([alert_row(one) for one in packets(data)], schema=alert_schema())
+
+
 class _Collected:
     """Rows so far; a file counts whole or not at all."""
 

@@ -82,7 +82,7 @@ class DatasetReader:
         """Yield the rows of these columns; fewer rows than promised is damage."""
         seen = 0
         with reading(f"The dataset {self.name}"):
-            ref = _ref(self.repository, self.dataset)
+            ref = known_dataset(self.repository, self.dataset)
             table = _get(self.repository, ref, columns if self.projects else None)
             for batch in table.select(list(columns)).to_batches(BATCH_ROWS):
                 batch.validate(full=True)
@@ -99,7 +99,7 @@ def describe(ref: DatasetRef) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _ref(repository: str, dataset: UUID) -> DatasetRef:
+def known_dataset(repository: str, dataset: UUID) -> DatasetRef:
     """Return a dataset that a process knows by its id only.
 
     Raises

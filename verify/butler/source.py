@@ -17,6 +17,7 @@ from skyassay.verify.butler.finding import TRUTH, Found, Place, find, not_readab
 from skyassay.verify.butler.inventory import calibration_inventory, raw_inventory
 from skyassay.verify.butler.matched import TYPES, MatchedReader, associate
 from skyassay.verify.butler.opening import few, known_collection, open_repository
+from skyassay.verify.butler.packets import ALERT, PACKETS, PacketReader
 from skyassay.verify.butler.reader import DatasetReader, TableReader
 from skyassay.verify.butler.whose import whose
 from skyassay.verify.errors import VerifyError
@@ -124,6 +125,7 @@ def open_collection(
     found = find(place)
     stored, unreadable = _datasets(place, found)
     remarks = _derived(place, found, stored, unreadable)
+    _alerts(place, stored, unreadable)
     if not stored and not unreadable:
         there = few(sorted(place.registered)) or "none"
         raise VerifyError(
@@ -167,6 +169,19 @@ def _stored(
     path = f"{place.repository}:{place.collection}/{readers[0].path}"
     ids = tuple(str(ref.id) for ref in refs)
     return StoredDatasets(known, path, tuple((r, resolve(r, known)) for r in readers), ids)
+
+
+def _alerts(place: Place, stored: dict[str, StoredProduct], unreadable: dict[str, str]) -> None:
+    """Add the alerts in the collection's packets."""
+    if ALERT in stored or PACKETS not in place.registered:
+        return
+    refs = place.refs(PACKETS, place.collection)
+    try:
+        readers = [PacketReader.open(place.repository, ref) for ref in refs]
+        if readers:
+            stored[ALERT] = _stored(ALERT, readers, refs, place)
+    except ProductError as error:
+        unreadable[ALERT] = f"{error} {error.hint}".strip()
 
 
 def _derived(
