@@ -19,9 +19,7 @@ from skyassay.metrics.processing.calibrations import KINDS
 from skyassay.pipeline.products.io import write_table
 from skyassay.requirements_map import load
 from skyassay.simulator.quantities import QUANTITIES
-from skyassay.simulator.samples.alerts import books, load_test
-from skyassay.simulator.samples.differences import night
-from skyassay.simulator.samples.model import Draw
+from skyassay.simulator.samples.sound_night import sound_night
 from skyassay.verify import measuring
 from skyassay.verify.commands.measure import document
 from skyassay.verify.jsonio import pretty
@@ -222,146 +220,13 @@ def _work(key: Mapping[str, Any], rng: np.random.Generator) -> Table:
     }
 
 
-def night_tables(seed: int = 8, visits: int = 12) -> dict[str, Table]:
-    """Return the products of a sound night with its truth: the twin has no nights."""
-    rng = np.random.default_rng(seed)
-    pairs = night(Draw({"": 0.0}, visits, seed), "injected", 1.0, 1.0)
-    found = {name: _measured(pairs[name], rng) for name in ("dia_source", "injected_dia_source")}
-    truth = dict(pairs["truth_dia_source"])
-    # Every third thing moves, so that movers have a truth too.
-    moving = truth["truthId"] % 3 == 0
-    truth["kind"] = np.where(moving, "solar_system", truth["kind"])
-    injected = {**pairs["truth_injected_source"]}
-    books_of = books(visits, 0.4 + 0.02 * rng.standard_normal(visits * 90))
-    return {
-        **found,
-        "truth_dia_source": truth,
-        "truth_injected_source": injected,
-        **books_of,
-        **_made(found["dia_source"], rng),
-        **_alerts(found["dia_source"], rng),
-        "alert_load": load_test(6, np.linspace(12_000.0, 45_000.0, 6), np.inf),
-        "alert_stream": _streams(visits),
-        "night_report": {
-            "night": np.repeat(20300101 + np.arange(4), 3),
-            "report": np.tile(["data_quality", "performance", "calibration"], 4),
-            "hours": rng.uniform(0.1, 0.3, 12),
-        },
-    }
-
-
-def _measured(table: Mapping[str, Any], rng: np.random.Generator) -> Table:
-    """Return detections with all that a catalog of them has, fluxes with their noise."""
-    n = len(table["visit"])
-    return {
-        **table,
-        "psfFlux": table["psfFlux"] + 100.0 * rng.standard_normal(n),
-        "ssObjectId": np.zeros(n, dtype=np.int64),
-        "midpointMjdTai": 61_000.25 + table["visit"] / 1440.0,
-        "psfFlux_flag": np.zeros(n, dtype=bool),
-    }
-
-
-def _made(sources: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Table]:
-    """Return what difference images say of themselves, and objects with forced fluxes."""
-    image = np.unique(np.column_stack([sources["visit"], sources["detector"]]), axis=0)
-    n = len(image)
-    pairs = np.unique(np.column_stack([sources["visit"], sources["diaObjectId"]]), axis=0)
-    names = np.unique(sources["diaObjectId"])
-    fluxes = {
-        f"r_psfFlux{what}": rng.uniform(100.0, 200.0, len(names))
-        for what in ("Mean", "MeanErr", "Sigma")
-    }
-    return {
-        "difference_quality": {
-            "visit": image[:, 0],
-            "detector": image[:, 1],
-            "band": np.where(image[:, 0] % 2, "r", "i"),
-            "nPixel": np.full(n, 1_000_000),
-            "pullStd": rng.uniform(0.98, 1.02, n),
-            "templateCoverage": np.ones(n),
-            "threshold": np.full(n, 5.0),
-            "kernelSum": rng.uniform(0.9, 1.1, n),
-            "nKernelStars": np.full(n, 40),
-            "nTemplateVisits": np.full(n, 6),
-            "nPositive": np.full(n, 15),
-            "nNegative": np.full(n, 3),
-        },
-        "dia_object": {
-            "diaObjectId": names,
-            "ra": rng.uniform(10.0, 19.0, len(names)),
-            "dec": rng.uniform(-20.0, -19.0, len(names)),
-            "raErr": np.full(len(names), 1e-5),
-            "decErr": np.full(len(names), 1e-5),
-            "nDiaSources": np.full(len(names), 12),
-            "r_psfFluxNdata": np.full(len(names), 6.0),
-            **fluxes,
-        },
-        "dia_object_forced_source": {
-            "visit": pairs[:, 0],
-            "diaObjectId": pairs[:, 1],
-            "detector": pairs[:, 1] // 1_000_000,
-            "band": np.where(pairs[:, 0] % 2, "r", "i"),
-            "psfDiffFlux": rng.uniform(100.0, 1000.0, len(pairs)),
-            "psfDiffFluxErr": np.full(len(pairs), 100.0),
-        },
-    }
-
-
-def _alerts(sources: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Table]:
-    """Return a packet of every detection, and the archive of them."""
-    n = len(sources["visit"])
-    now = sources["midpointMjdTai"]
-    key = {c: sources[c] for c in ("diaSourceId", "visit", "detector", "band", "ra", "dec")}
-    yes = np.ones(n, dtype=bool)
-    return {
-        "alert": {
-            **key,
-            "psfFlux": sources["psfFlux"],
-            "midpointMjdTai": now,
-            "exposureTime": np.full(n, 30.0),
-            "timeProcessedMjdTai": now + rng.uniform(40.0, 60.0, n) / 86_400.0,
-            "hasDiaObject": yes,
-            "hasSsSource": ~yes,
-            "nPrvDiaSources": np.full(n, 3),
-            "nDiaSources": np.full(n, 4),
-            "firstDiaSourceMjdTai": now - 400.0,
-            "oldestMjdTai": now - rng.uniform(350.0, 370.0, n),
-            "nCutouts": np.full(n, 3, dtype=np.int32),
-            "nCutoutsSound": np.full(n, 3, dtype=np.int32),
-        },
-        "alert_archive": {
-            "diaSourceId": key["diaSourceId"],
-            "visit": key["visit"],
-            **dict.fromkeys(("sent", "archived", "identical"), yes),
-        },
-    }
-
-
-def _streams(visits: int) -> Table:
-    """Return five full streams and one of a user."""
-    visit, stream = (a.ravel() for a in np.indices((visits, 6)))
-    ready = 61_000.25 + visit / 1440.0
-    full = stream < 5
-    return {
-        "visit": visit + 1,
-        "stream": np.char.add("s", stream.astype(str)),
-        "isFull": full,
-        "nAlert": np.full(len(visit), 30),
-        "nMatching": np.where(full, 30, 4),
-        "nDelivered": np.where(full, 30, 4),
-        "readoutEndMjdTai": ready,
-        "lastHandedMjdTai": ready + (0.4 + 0.01 * stream) / 1440.0,
-    }
-
-
 @pytest.fixture(scope="session")
 def with_pixels() -> Callable[[Mapping[str, Any]], dict[str, Any]]:
     """Return what adds the products of images and of a night to those of the twin."""
     return lambda tables: {
         **tables,
         **pixel_tables(tables["visit_detector_table"]),
-        **night_tables(),
+        **sound_night(),
     }
 
 
