@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
@@ -170,12 +171,24 @@ def empty_database(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def world(empty_database, tmp_path):
-    """Return a world with a database of its own."""
-    import shutil
-
+def own_world(empty_database, tmp_path):
+    """Return a world with a database that nobody else has: it may be broken."""
     shutil.copytree(empty_database, tmp_path / "apdb")
-    return World(tmp_path / "apdb" / "apdb_config.yaml")
+    made = World(tmp_path / "apdb" / "apdb_config.yaml")
+    yield made
+    if made.config.exists():
+        made.database.close()
+
+
+@pytest.fixture
+def world(empty_database):
+    """Return a world; its database is emptied afterwards, which is quicker than opening one."""
+    made = World(empty_database / "apdb_config.yaml")
+    yield made
+    with made.database.engine.begin() as connection:
+        for name in ("DiaObject", "DiaSource", "DiaForcedSource"):
+            connection.exec_driver_sql(f"delete from {name}")
+    made.database.close()
 
 
 @pytest.fixture(scope="session")

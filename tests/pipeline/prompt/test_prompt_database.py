@@ -52,12 +52,12 @@ def test_a_copy_is_a_database_of_its_own(world, tmp_path):
     assert world.rows("select count(*) from DiaSource") == [(0,)]
 
 
-def test_a_moved_database_is_found(world, tmp_path):
-    associate_image(world.database, world.image(0, [PLACE]))
-    world.database.close()
-    shutil.move(world.config.parent, tmp_path / "moved")
+def test_a_moved_database_is_found(own_world, tmp_path):
+    associate_image(own_world.database, own_world.image(0, [PLACE]))
+    own_world.database.close()
+    shutil.move(own_world.config.parent, tmp_path / "moved")
     moved = open_database(tmp_path / "moved" / "apdb_config.yaml")
-    assert contains(moved, world.image(0, []).visit, 4)
+    assert contains(moved, own_world.image(0, []).visit, 4)
 
 
 def test_no_database(tmp_path):
@@ -117,10 +117,10 @@ def test_another_database_under_the_same_name(empty_database):
     assert (error.value.code, error.value.exit_code) == ("other_database", 4)
 
 
-def test_damage_is_named(world):
-    associate_image(world.database, world.image(0, [PLACE]))
-    world.database.close()
-    path = world.config.parent / "apdb.sqlite"
+def test_damage_is_named(own_world):
+    associate_image(own_world.database, own_world.image(0, [PLACE]))
+    own_world.database.close()
+    path = own_world.config.parent / "apdb.sqlite"
     with sqlite3.connect(path) as connection:
         connection.execute("pragma wal_checkpoint(truncate)")
     connection.close()
@@ -128,7 +128,7 @@ def test_damage_is_named(world):
     rng = np.random.default_rng(1)
     data[4096:] = rng.integers(0, 256, len(data) - 4096, dtype=np.uint8).tobytes()
     path.write_bytes(data)
-    assert caught(world, world.image(1, [PLACE])).code == "database_damaged"
+    assert caught(own_world, own_world.image(1, [PLACE])).code == "database_damaged"
 
 
 def test_a_lock_is_waited_for_and_then_named(world):

@@ -52,16 +52,12 @@ def test_both_databases_give_the_same_bytes(served, world):
     )  # fmt: skip
     done = precover(served, [earlier], images[3].midpoint, 1e5)
     assert done.objects == 0
-
-
-def test_a_refused_image_leaves_nothing(served, world):
-    associate_image(served, world.image(0, [A]), now=61346.0)
-    image = world.image(1, [B])
-    image.sources["diaSourceId"] = world.image(0, [A]).sources["diaSourceId"]
+    refused = world.image(4, [C])
+    refused.sources["diaSourceId"] = images[0].sources["diaSourceId"][:1]
     with pytest.raises(PromptError) as caught:
-        associate_image(served, image, now=61347.0)
+        associate_image(served, refused, now=61500.0)
     assert caught.value.code == "database_refused"
-    assert not store.contains(served, image.visit, 4)
+    assert not store.contains(served, refused.visit, 4)
 
 
 def test_precovery_numbers_its_rows(served, world):

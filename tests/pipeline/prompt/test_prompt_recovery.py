@@ -83,12 +83,9 @@ def test_killed_before_the_transaction_ends(begun):
     assert len(content(begun)[1]) == 3
 
 
-def test_what_is_rebuilt_is_what_would_have_been(begun, empty_database, tmp_path, monkeypatch):
+def test_what_is_rebuilt_is_what_would_have_been(begun, own_world, monkeypatch):
     """The same night without a kill gives the same bytes."""
-    import shutil
-
-    shutil.copytree(empty_database, tmp_path / "other")
-    other = type(begun)(tmp_path / "other" / "apdb_config.yaml")
+    other = own_world
     image = begun.image(1, [A, B])
 
     def store_and_die():

@@ -16,12 +16,16 @@ from skyassay.pipeline.execution.run import run_pipeline
 from skyassay.pipeline.instrument.layouts import camera
 from skyassay.pipeline.orbits.ephemeris import predict
 from skyassay.pipeline.prompt.database import default_config, ensure_database
+from skyassay.pipeline.prompt.errors import PromptError
 from skyassay.pipeline.prompt.precovery_run import precover_night
 from skyassay.pipeline.repository.create import create
 from skyassay.pipeline.repository.exposures import register_exposure
+from skyassay.pipeline.tasks.apdb import AssociateApdbConfig, AssociateApdbTask
 
 RUN, OUT = "night/inputs", "night/out"
 DETECTOR = 1
+#: First seen in the third image.
+NEW = (149.9985, 2.0)
 ORBIT = {
     "ssObjectId": 900,
     "unpacked_primary_provisional_designation": "2026 AB",
@@ -91,7 +95,7 @@ def repo(world, made, tmp_path):
             second.visit, DETECTOR, second.sources, second.ephemerides, *images
         )  # fmt: skip
         enter(butler, world, second, [])
-        third = world.image(2, [(150.0, 2.0)], detector=DETECTOR)
+        third = world.image(2, [(150.0, 2.0), NEW], detector=DETECTOR)
         enter(butler, world, third, [])
     ensure_database(default_config(root))
     return root, [first, second, third]
@@ -137,7 +141,8 @@ def test_a_night_in_a_repository(repo):
         assert list(get("dia_source_apdb", second)["diaObjectId"]) == [0]
         # The third visit knows the first.
         known = get("dia_source_apdb", first)["diaObjectId"][0]
-        assert list(get("dia_source_apdb", third)["diaObjectId"]) == [known]
+        own = third.sources["diaSourceId"]
+        assert list(get("dia_source_apdb", third)["diaObjectId"]) == [known, own[1]]
         said = get("associateApdb_metadata", third)["associateApdb"]
         counts = {k: said[k] for k in ("associated", "laterObjects", "storedBefore")}
         assert counts == {"associated": 1, "laterObjects": 0, "storedBefore": 0}
@@ -146,7 +151,7 @@ def test_a_night_in_a_repository(repo):
     assert [list(read_container(p).ids) for p in packets] == ids
     alerts = [list(fastavro.reader(io.BytesIO(p))) for p in packets]
     assert [a["ssSource"] is None for a in alerts[0]] == [True, True]
-    (moving,), (again,) = alerts[1:]
+    (moving,), (again, _) = alerts[1:]
     assert moving["diaObject"] is None
     assert moving["ssSource"]["ssObjectId"] == 900
     assert moving["mpc_orbits"]["designation"] == "2026 AB"
@@ -169,20 +174,11 @@ def test_a_night_in_a_repository(repo):
                 # The files name the run they are of; what they hold is the same.
                 a, b = (x.get(name, where) for x in (one, two))
                 assert as_bytes(a) == as_bytes(b), name
+    by_day(root, first, third)
 
 
-def test_precovery_in_a_repository(repo):
-    """An object of the last night, on the image of two days before."""
-    root, (first, _, third) = repo
-    with Butler.from_config(str(root), writeable=True, collections=RUN) as butler:
-        where = {"instrument": "SimCam", "visit": third.visit, "detector": DETECTOR}
-        table = butler.get("dia_source_detector", where)
-        table["ra"][0] = 149.9985
-        butler.pruneDatasets(
-            [butler.find_dataset("dia_source_detector", where)], unstore=True, purge=True
-        )
-        butler.put(table, "dia_source_detector", where, run=RUN)
-    assert run(root).complete
+def by_day(root, first, third):
+    """Look for the last night's new object on the images before."""
     night = (third.midpoint - 0.5, third.midpoint + 0.5)
     done = precover_night(root, default_config(root), [OUT, RUN], *night)
     # The second image looks elsewhere; the third is the one that found it.
@@ -194,21 +190,16 @@ def test_precovery_in_a_repository(repo):
     assert precover_night(root, default_config(root), [OUT, RUN], 70000.0, 70001.0).images == 0
 
 
-def test_without_a_database_it_says_so(repo):
-    root, (first, *_) = repo
-    made = pipeline(root)
-    made.addConfigOverride("associateApdb", "apdb", "")
-    report = run_pipeline(
-        root, made, inputs=[RUN], output=OUT, workers=0,
-        where=f"instrument='SimCam' AND visit={first.visit}",
-    )  # fmt: skip
-    assert not report.complete
-    assert "no_database" in {o.code for o in report.outcomes}
+def test_without_a_database_it_says_so(world):
+    task = AssociateApdbTask(config=AssociateApdbConfig())
+    image = world.image(0, [(150.0, 2.0)])
+    inputs = (image.sources, image.ephemerides, image.difference, image.science)
+    with pytest.raises(PromptError) as caught:
+        task.run(image.visit, 4, *inputs)
+    assert (caught.value.code, caught.value.exit_code) == ("no_database", 4)
 
 
 def test_alerts_can_be_left_out():
-    from skyassay.pipeline.tasks.apdb import AssociateApdbConfig
-
     config = AssociateApdbConfig()
     config.doPackageAlerts = False
     connections = config.connections.ConnectionsClass(config=config)
