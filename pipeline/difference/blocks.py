@@ -6,7 +6,8 @@ target, of white noise sA**2 and sB**2, B - K*A has the power sB**2 + |K|**2 sA*
     phi(k) = sqrt((sB**2 + c**2 sA**2) / (sB**2 + |K(k)|**2 sA**2)),     c = sum of K,
 
 makes it white again with the variance sB**2 + c**2 sA**2 and leaves the sum of an image as it
-is (Reiss & Lupton 2016, DMTN-021).
+is (Reiss & Lupton 2016, DMTN-021). A template that has been resampled has less power at high
+k, see `resampled_power`.
 """
 
 from __future__ import annotations
@@ -18,11 +19,15 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 from scipy import fft
 
+from skyassay.pipeline.coadd.lanczos import REACH, table
 from skyassay.pipeline.difference.kernel import Kernel
 
 Pixels = NDArray[np.float32]
 #: Pixels about a block that its transform sees beside the kernel's reach: the tail of phi.
 TAIL = 6
+#: The filter amplifies no frequency more: where both images have no power there is no noise to
+#: make white, and a defect would ring.
+MOST = 6.0
 #: Every so many pixels along each axis the noise is looked at.
 SAMPLE = 4
 
@@ -61,6 +66,7 @@ def match_blocks(
     *,
     block: int,
     decorrelate: bool,
+    resampled: int = 0,
 ) -> Matched:
     """Return target minus kernel * convolved.
 
@@ -74,6 +80,8 @@ def match_blocks(
     block : int
         Side of the blocks, pixel; `noise_*` has the same blocks.
     decorrelate : bool
+    resampled : int
+        How many times the template has been resampled.
     """
     ny, nx = kernel.shape
     pad = pad_width(kernel.basis.half)
@@ -84,6 +92,9 @@ def match_blocks(
     matched, difference = (np.empty((rows * block, columns * block), np.float32) for _ in "md")
     power = np.zeros((side, side // 2 + 1), np.float64)
     x = np.minimum((np.arange(columns) + 0.5) * block - 0.5, nx - 1)
+    power_of: list[Pixels | float] = [1.0, resampled_power(side, resampled)]
+    if kernel.convolved == "template":
+        power_of.reverse()
     inner = np.s_[:, pad : pad + block, pad : pad + block]
     for row in range(rows):
         y = np.full(columns, min((row + 0.5) * block - 0.5, ny - 1))
@@ -95,7 +106,9 @@ def match_blocks(
         matched[there] = _joined(fft.irfft2(first, s=(side, side))[inner])
         second -= first
         if decorrelate:
-            phi = whitening(k, kernel.sum_at(x, y), noise_convolved[row], noise_target[row])
+            phi = whitening(
+                k, kernel.sum_at(x, y), noise_convolved[row], noise_target[row], *power_of
+            )
             power += phi.sum(axis=0)
             second *= phi
         difference[there] = _joined(fft.irfft2(second, s=(side, side))[inner])
@@ -105,7 +118,12 @@ def match_blocks(
 
 
 def whitening(
-    k: NDArray[np.complex64], scale: NDArray[np.float64], one: Pixels, other: Pixels
+    k: NDArray[np.complex64],
+    scale: NDArray[np.float64],
+    one: Pixels,
+    other: Pixels,
+    power_one: Pixels | float = 1.0,
+    power_other: Pixels | float = 1.0,
 ) -> Pixels:
     """Return phi of blocks.
 
@@ -117,14 +135,29 @@ def whitening(
         Sums of the kernels.
     one, other : ndarray, shape (n,)
         Variance of the convolved image and of the target.
+    power_one, power_other : float or ndarray of float32, shape (side, side // 2 + 1)
+        Power of their noise, in units of these variances.
     """
     a, b = (np.asarray(v, np.float32)[:, None, None] for v in (one, other))
     c = (np.asarray(scale, np.float32) ** 2)[:, None, None]
-    lower = (k.real**2 + k.imag**2) * a + b
+    lower = (k.real**2 + k.imag**2) * a * power_one + b * power_other
     upper = c * a + b
     made = np.ones_like(lower)
     np.divide(upper, lower, out=made, where=lower > 0.0)
-    return np.sqrt(made, out=made)
+    return np.minimum(np.sqrt(made, out=made), np.float32(MOST), out=made)
+
+
+def resampled_power(side: int, times: int) -> Pixels:
+    """Return the power of white noise after resampling, shape (side, side // 2 + 1).
+
+    The mean over the places in a pixel of the squared response of the window.
+    """
+    at = np.arange(-REACH + 1, REACH + 1)
+    lines = []
+    for frequency in (fft.fftfreq(side), fft.rfftfreq(side)):
+        wave = np.exp(-2j * np.pi * at[:, None] * frequency)
+        lines.append((np.abs(table()[:-1].astype(np.float64) @ wave) ** 2).mean(axis=0) ** times)
+    return np.asarray(np.outer(lines[0], lines[1]), np.float32)
 
 
 def block_noise(variance: Pixels, usable: NDArray[np.bool_], block: int) -> Pixels:

@@ -13,6 +13,8 @@ from skyassay.pipeline.images.exposure import Exposure
 Pixels = NDArray[np.float32]
 #: Name of the model that keeps the strips.
 BORDER = "BORDER"
+#: Header card: how many times the image has been resampled.
+RESAMPLED = "NRESAMP"
 
 
 def strips(image: Pixels, pad: int) -> dict[str, NDArray[Any]]:

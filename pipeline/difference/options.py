@@ -43,7 +43,8 @@ class Options:
         Which image is convolved: the template, the science image, or (auto) the sharper one.
     auto_margin : float
         In auto the science image is convolved where the template's PSF is wider than its own
-        by this factor: convolving the template is better as long as it can be done.
+        by this factor: a kernel that sharpens the template a little leaves less of bright stars
+        and whiter noise than one that blurs the science image.
     decorrelate : bool
         Whiten the noise.
     block : int
@@ -64,6 +65,6 @@ class Options:
     clip: float = 4.0
     model_error: float = 0.003
     mode: Mode = "auto"
-    auto_margin: float = 1.05
+    auto_margin: float = 1.2
     decorrelate: bool = True
     block: int = 128

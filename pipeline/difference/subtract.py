@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from skyassay.pipeline.coadd.lanczos import widen
 from skyassay.pipeline.difference.blocks import Matched, block_noise, match_blocks, pad_width
-from skyassay.pipeline.difference.border import BORDER, padded
+from skyassay.pipeline.difference.border import BORDER, RESAMPLED, padded
 from skyassay.pipeline.difference.errors import DifferenceError
 from skyassay.pipeline.difference.kernel import Kernel
 from skyassay.pipeline.difference.options import Options
@@ -89,6 +89,7 @@ def subtract(
     made = match_blocks(
         images[one], images[other], noise[one], noise[other], fit.kernel,
         block=options.block, decorrelate=options.decorrelate,
+        resampled=int(template.metadata.get(RESAMPLED, 0)),
     )  # fmt: skip
     difference, matched = _exposures(science, scaled, fit, made, whole)
     quality = {

@@ -11,7 +11,7 @@ from skyassay.pipeline.astrometry.wcs import SkyWcs
 from skyassay.pipeline.coadd.build import INPUTS, ZERO_POINT
 from skyassay.pipeline.coadd.patches import shifted
 from skyassay.pipeline.coadd.warp import Box, Planes, around, footprint, warp
-from skyassay.pipeline.difference.border import BORDER, strips
+from skyassay.pipeline.difference.border import BORDER, RESAMPLED, strips
 from skyassay.pipeline.difference.errors import DifferenceError
 from skyassay.pipeline.images.exposure import Exposure, PhotoCalib
 from skyassay.pipeline.images.mask import bit
@@ -88,7 +88,8 @@ def build_template(
         whole.image[middle].copy(),
         mask,
         whole.variance[middle].copy(),
-        metadata={"BUNIT": "nJy"},
+        # The visits onto the tract, the tract onto this image.
+        metadata={"BUNIT": "nJy", RESAMPLED: 2},
         wcs=wcs,
         photo_calib=PhotoCalib(ZERO_POINT, 0.0),
         models={BORDER: strips(whole.image, PAD)},
