@@ -9,8 +9,8 @@ import numpy as np
 from astropy.table import Table
 
 from skyassay.pipeline.distribution.archive import Archive
+from skyassay.pipeline.distribution.deliveries import read_alerts, read_log
 from skyassay.pipeline.distribution.errors import DistributionError
-from skyassay.pipeline.distribution.log import read_alerts, read_log
 
 
 def alert_archive(log: Path, archive: Archive) -> Table:

@@ -77,6 +77,7 @@ def _container(
         previous=_history("diaSource", objects, draw),
         forced=_history("diaForcedSource", objects, draw),
         cutouts=cut_all(sources, difference=difference, science=science, template=template),
+        target=packets.SIMULATED,
     )
     return write_container(built.bodies, built.schema)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from skyassay.pipeline.alerts.container import Container, read_container, wire
+from skyassay.pipeline.alerts.container import Container, read_container
 from skyassay.pipeline.alerts.encode import long
 
 SYNC = 16
@@ -43,21 +43,24 @@ class Image:
         """Name of its file."""
         return f"{self.visit}_{self.detector}.avro"
 
+    @cached_property
+    def messages(self) -> tuple[bytes, ...]:
+        """The alerts in wire format."""
+        return tuple(self.container.wire())
+
     def message(self, index: int) -> bytes:
         """Return an alert in wire format."""
-        return wire(self.container.bodies[index], self.container.schema_id)
+        return self.messages[index]
 
     @cached_property
     def digests(self) -> tuple[bytes, ...]:
         """SHA-256 of each alert in wire format."""
-        head = wire(b"", self.container.schema_id)
-        return tuple(hashlib.sha256(head + body).digest() for body in self.container.bodies)
+        return tuple(hashlib.sha256(message).digest() for message in self.messages)
 
     @cached_property
     def sizes(self) -> tuple[int, ...]:
         """Bytes of each alert in wire format."""
-        head = len(wire(b"", self.container.schema_id))
-        return tuple(head + len(body) for body in self.container.bodies)
+        return tuple(len(message) for message in self.messages)
 
     @cached_property
     def head(self) -> bytes:

@@ -13,13 +13,10 @@ import argparse
 import json
 import os
 import platform
-import signal
-import subprocess
 import sys
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -27,23 +24,19 @@ import numpy as np
 from astropy import units
 from astropy.table import Table
 
-from skyassay.pipeline.distribution.distribute import LOG, STREAMS, distribute_night
-from skyassay.pipeline.distribution.errors import DistributionError, wrong
+from skyassay.pipeline.distribution.crews import MOST, FileCrew, KafkaCrew, wait
+from skyassay.pipeline.distribution.deliveries import read_log
+from skyassay.pipeline.distribution.distribute import LOG, distribute_night
+from skyassay.pipeline.distribution.errors import wrong
 from skyassay.pipeline.distribution.full_size import full_size_images
 from skyassay.pipeline.distribution.images import Image
-from skyassay.pipeline.distribution.kafka import KafkaSink
-from skyassay.pipeline.distribution.log import read_log
-from skyassay.pipeline.distribution.mock import KEPT, PARTITIONS, mock_broker
-from skyassay.pipeline.distribution.sinks import Sink
-from skyassay.pipeline.distribution.store import Stored, stored
 from skyassay.pipeline.distribution.streams import Stream, full_streams, user_stream
 from skyassay.pipeline.products.errors import ProductError
 
 #: Users of the filter service and full packets for each in a visit (DMS-REQ-0343).
 USERS, USER_ALERTS = 100, 20
-#: Detectors of a visit, and how many alerts of one are built at a time.
-DETECTORS, LEAST, MOST = 189, 10, 60
-_PAUSE, _PATIENCE = 0.02, 60.0
+#: Detectors of a visit, and the fewest alerts of one that are built at a time.
+DETECTORS, LEAST = 189, 10
 
 
 @dataclass(frozen=True)
@@ -128,120 +121,19 @@ def run_load(
         for k in range(n_users)
     ]
     with ExitStack() as stack:
-        crew = _Files(folder, streams) if to == "files" else _Kafka(folder, streams, stack)
+        crew: FileCrew | KafkaCrew
+        crew = FileCrew(folder, streams) if to == "files" else KafkaCrew(folder, streams, stack)
         return [
             _visit(number, count, folder, crew, users, seed)
             for number, count in enumerate(n_alerts, start=1)
         ]
 
 
-class _Files:
-    """Consumers that read the folders of the streams when a visit is over."""
-
-    def __init__(self, folder: Path, streams: Sequence[Stream]) -> None:
-        self.folder, self.streams = folder, streams
-
-    def sink(self) -> Sink | None:
-        return None
-
-    def room(self, _: int) -> bool:
-        return True
-
-    def got(self, visit: int, _: int) -> list[Stored]:
-        return [self._read(self.folder / STREAMS / s.name, visit) for s in self.streams]
-
-    @staticmethod
-    def _read(folder: Path, visit: int) -> Stored:
-        times: Counter[int] = Counter()
-        size = 0
-        for path in folder.glob(f"{visit}_*.avro"):
-            image = Image(visit, 0, path.read_bytes())
-            times.update(image.ids)
-            size += sum(image.sizes)
-        return Stored(len(times), times.total() - len(times), size)
-
-
-class _Kafka:
-    """Consumers that run beside the producer; each visit's counts are those since the last."""
-
-    def __init__(self, folder: Path, streams: Sequence[Stream], stack: ExitStack) -> None:
-        self.folder, self.streams = folder, streams
-        self.bootstrap, _ = stack.enter_context(mock_broker())
-        self.running = [stack.enter_context(self._consumer(s.name)) for s in streams]
-        self.before = [Stored(0, 0, 0) for _ in streams]
-
-    @contextmanager
-    def _consumer(self, topic: str) -> Iterator[subprocess.Popen[str]]:
-        module = "skyassay.pipeline.distribution.consumer"
-        words = ["--bootstrap", self.bootstrap, "--topic", topic, "--checksums"]
-        process = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-m", module, *words, "--out", str(self.folder / "stores" / topic)],
-            stdout=subprocess.DEVNULL,
-            text=True,
-        )
-        try:
-            yield process
-        finally:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
-    def sink(self) -> Sink | None:
-        return KafkaSink(self.bootstrap)
-
-    def now(self) -> list[Stored]:
-        """Return what the stores hold; all consumers must be alive."""
-        dead = [s.name for s, p in zip(self.streams, self.running, strict=True) if p.poll()]
-        if dead:
-            raise DistributionError(f"The consumer of {dead[0]} ended.", code="CONSUMER_LOST")
-        return [stored(self.folder / "stores" / s.name) for s in self.streams]
-
-    def room(self, sent: int) -> bool:
-        """Return whether the mock can keep more: half of its partitions are for this."""
-        found = self.now()
-        ahead = sent - min(one.alerts - b.alerts for one, b in zip(found, self.before, strict=True))
-        size = max(max(one.bytes // max(one.alerts, 1) for one in found), 100_000)
-        return (ahead + MOST) * size <= PARTITIONS * KEPT // 2
-
-    def got(self, _: int, count: int) -> list[Stored]:
-        """Wait until every consumer has the visit, and return what each got of it."""
-        wait(lambda: min(
-            one.alerts - b.alerts for one, b in zip(self.now(), self.before, strict=True)
-        ) >= count)  # fmt: skip
-        found, before = self.now(), self.before
-        self.before = found
-        return [
-            Stored(one.alerts - b.alerts, one.again - b.again, one.bytes - b.bytes)
-            for one, b in zip(found, before, strict=True)
-        ]
-
-
-def wait(ready: Callable[[], bool], patience: float = _PATIENCE) -> None:
-    """Wait for consumers.
-
-    Raises
-    ------
-    DistributionError
-        ``CONSUMER_SLOW``.
-    """
-    end = time.monotonic() + patience
-    while not ready():
-        if time.monotonic() > end:
-            raise DistributionError(
-                f"Consumers have not taken their alerts within {patience:g} s.",
-                code="CONSUMER_SLOW",
-            )
-        time.sleep(_PAUSE)
-
-
 def _visit(
     number: int,
     count: int,
     folder: Path,
-    crew: _Files | _Kafka,
+    crew: FileCrew | KafkaCrew,
     users: Sequence[Stream],
     seed: int,
 ) -> Visit:
@@ -271,7 +163,7 @@ def _visit(
 
 
 def _paced(
-    number: int, count: int, crew: _Files | _Kafka, clock: _Clock, seed: int
+    number: int, count: int, crew: FileCrew | KafkaCrew, clock: _Clock, seed: int
 ) -> Iterator[Image]:
     """Build images one after the other, each when there is room for its alerts."""
     sent = 0

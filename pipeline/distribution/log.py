@@ -14,11 +14,9 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from skyassay.pipeline.distribution.deliveries import Deliveries
+from skyassay.pipeline.distribution.deliveries import read_alerts as read_alerts
+from skyassay.pipeline.distribution.deliveries import read_log as read_log
 from skyassay.pipeline.distribution.errors import DistributionError, named, wrong
 from skyassay.pipeline.distribution.images import Image
 from skyassay.pipeline.distribution.sinks import Delivered
@@ -244,53 +242,3 @@ def _connect(path: Path) -> sqlite3.Connection:
     db.execute("PRAGMA journal_mode=WAL")
     db.execute("PRAGMA synchronous=FULL")
     return db
-
-
-@contextmanager
-def _reading(path: Path) -> Iterator[sqlite3.Connection]:
-    if not path.exists():
-        raise wrong(f"There is no delivery log {path}.", "LOG_ABSENT")
-    with named(f"The delivery log {path} cannot be read", "LOG_BROKEN"):
-        db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=30.0)
-        try:
-            yield db
-        finally:
-            db.close()
-
-
-def read_log(path: Path) -> Deliveries:
-    """Return everything a log says, also while it is written.
-
-    Raises
-    ------
-    DistributionError
-        ``LOG_ABSENT``, ``LOG_BROKEN``.
-    """
-    with _reading(path) as db:
-        streams = db.execute("SELECT id, name, definition FROM stream ORDER BY id").fetchall()
-        rows = db.execute(
-            "SELECT d.stream, d.alert, d.acknowledged, d.code, "
-            "CASE WHEN d.session > i.session THEN d.acknowledged - i.offered END "
-            "FROM delivery d JOIN alert a ON a.id = d.alert "
-            "JOIN image i ON i.visit = a.visit AND i.detector = a.detector "
-            "ORDER BY d.stream, d.alert"
-        ).fetchall()
-    place = {number: i for i, (number, *_) in enumerate(streams)}
-    columns: Sequence[Sequence[Any]] = list(zip(*rows, strict=True)) or [()] * 5
-    return Deliveries(
-        streams=tuple(name for _, name, _ in streams),
-        full=tuple(definition == "" for *_, definition in streams),
-        stream=np.array([place[i] for i in columns[0]], dtype=np.int64),
-        alert=np.array(columns[1], dtype=np.int64),
-        acknowledged=np.array(columns[2], dtype=np.float64),
-        late=np.maximum(np.array([late or 0.0 for late in columns[4]], dtype=np.float64), 0.0),
-        code=np.array([code or "" for code in columns[3]], dtype=str),
-    )
-
-
-def read_alerts(path: Path) -> list[tuple[int, int, int, int, bytes]]:
-    """Return (id, visit, detector, bytes, SHA-256) of every alert that was offered, by id."""
-    with _reading(path) as db:
-        return db.execute(
-            "SELECT id, visit, detector, size, sha256 FROM alert ORDER BY id"
-        ).fetchall()
