@@ -75,12 +75,16 @@ def _mapped(
 def _one(job: tuple[str, int]) -> list[Trial]:
     """Return the trials of one fault with one seed."""
     (fault,) = declared([job[0]])
-    tables, act = _base(job[1]), _action(fault.id)
+    tables, act = _base(fault.base, job[1]), _action(fault.id)
     return try_fault(fault.id, fault.criteria, tables, act, doses(fault), job[1])
 
 
-def _base(seed: int) -> Mapping[str, Any]:
-    """Return the tables that a fault acts on."""
+def _base(base: str, seed: int) -> Mapping[str, Any]:
+    """Return the sound tables that a fault acts on."""
+    if base == "night":
+        from skyassay.simulator.faults.night import base_night
+
+        return base_night(seed)
     from skyassay.simulator.presets import CAMPAIGN
     from skyassay.simulator.release import release_tables
     from skyassay.simulator.twin import Twin
@@ -89,6 +93,6 @@ def _base(seed: int) -> Mapping[str, Any]:
 
 
 def _action(name: str) -> Any:
-    from skyassay.simulator.faults.catalog import ACTIONS
+    from skyassay.simulator.faults import catalog, night
 
-    return ACTIONS[name]
+    return {**catalog.ACTIONS, **night.ACTIONS}[name]

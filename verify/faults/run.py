@@ -24,7 +24,7 @@ Act = Callable[[Mapping[str, Table], float, int], Mapping[str, Table]]
 
 
 def metrics_of(criteria: Iterable[str], requirements: RequirementSet) -> dict[str, str]:
-    """Return criterion -> metric.
+    """Return criterion -> metric, of joint criteria their partners too.
 
     Raises
     ------
@@ -32,7 +32,10 @@ def metrics_of(criteria: Iterable[str], requirements: RequirementSet) -> dict[st
         ``unknown_criterion`` where a criterion does not exist or has no metric.
     """
     known = requirements.criteria
-    found = {c: known[c].metric if c in known else None for c in criteria}
+    named = list(dict.fromkeys(criteria))
+    # A joint criterion is decided together with its partners.
+    partners = [p for c in named if c in known for p in known[c].joint]
+    found = {c: known[c].metric if c in known else None for c in (*named, *partners)}
     missing = [c for c, metric in found.items() if not metric]
     if missing:
         raise VerifyError(
