@@ -67,7 +67,7 @@ class Recorded:
     dearest: Mapping[str, float] = field(default_factory=dict)
 
 
-def recorded(summaries: Sequence[Table], chain: Iterable[str]) -> Recorded:
+def recorded(summaries: Sequence[Table], chain: Sequence[str]) -> Recorded:
     """Gather the quanta of the chain from one or more runs.
 
     Parameters
@@ -76,8 +76,8 @@ def recorded(summaries: Sequence[Table], chain: Iterable[str]) -> Recorded:
         `quantum_summary` tables, the newest first. How a quantum ended is what the newest says
         that knows it; a quantum that was there already (``EXISTING``) cost what the run said
         that made it.
-    chain : iterable of str
-        Labels that count.
+    chain : sequence of str
+        Labels that count, in order.
 
     Raises
     ------
@@ -93,13 +93,18 @@ def recorded(summaries: Sequence[Table], chain: Iterable[str]) -> Recorded:
             known[label] = _with_older(known.get(label), found)
             if found.status == "SUCCESS" and found.seconds is not None:
                 dearest[label] = max(dearest.get(label, 0.0), found.seconds)
-    _check_chain(quanta, wanted)
+    _check_chain(quanta, chain)
     return Recorded(quanta, dearest)
 
 
-def _check_chain(quanta: Mapping[Frame, Mapping[str, Quantum]], wanted: set[str]) -> None:
-    """Refuse a task that nobody ran: its cost would be left out of every frame."""
-    absent = sorted(wanted.difference(*quanta.values())) if quanta else []
+def _check_chain(quanta: Mapping[Frame, Mapping[str, Quantum]], chain: Sequence[str]) -> None:
+    """Refuse a task that nobody ran: its cost would be left out of every frame.
+
+    A night without templates ends before them.
+    """
+    labels: set[str] = set().union(*quanta.values())
+    ends = chain.index(_TEMPLATE[0]) if _TEMPLATE[0] in set(chain) - labels else len(chain)
+    absent = [label for label in chain[:ends] if label not in labels] if quanta else []
     if absent:
         raise ClockError(
             f"No quantum of {absent[0]} is recorded, which the clock counts.",
@@ -188,7 +193,12 @@ def _end(quanta: Mapping[str, Quantum], chain: Sequence[str]) -> int | None:
 
 
 def _failure(task: str, quantum: Quantum | None) -> tuple[str, str]:
-    """Return status and code of a frame that ended with this quantum."""
+    """Return status and code of a frame that ended with this quantum, or for want of it.
+
+    A template that was never to be built has no images there.
+    """
+    if quantum is None and task == _TEMPLATE[0]:
+        return "NO_TEMPLATE", _TEMPLATE[1]
     if quantum is None:
         return "FAILED", QUANTUM_ABSENT
     code = quantum.code or {"LOST": "WORKER_LOST", "SKIPPED": "STOPPED"}.get(

@@ -128,6 +128,21 @@ def test_how_a_frame_ended(tiny, row, status, task, code):
     assert (found["status"], found["failedTask"], found["code"]) == (status, task, code)
 
 
+def test_a_frame_or_a_night_without_templates_is_no_failure(tiny):
+    rows = [r for v in range(2) for d in (0, 1) for r in tiny.good(v, d)]
+    built = tiny.packets()
+    del built[0, 0]
+    some = [r for r in rows if r[1:3] != (0, 0) or r[0] == "isr"]
+    table = make(tiny, some, packets=built).night_detector
+    assert list(table["status"]) == ["NO_TEMPLATE", "DONE", "DONE", "DONE"]
+    none = make(tiny, [r for r in rows if r[0] == "isr"], packets={}).night_detector
+    assert set(none["status"]) == {"NO_TEMPLATE"} and set(none["code"]) == {"NO_TEMPLATE"}
+    # Without its association a frame has failed, templates or not.
+    cut = [r for r in rows if r[:3] != ("associateApdb", 0, 0)]
+    last = make(tiny, cut, packets=built).night_detector
+    assert (last["status"][0], last["code"][0]) == ("FAILED", "QUANTUM_ABSENT")
+
+
 def test_a_frame_that_never_came_is_lost_and_keeps_nobody_waiting(tiny):
     rows = [r for v in range(2) for d in (0, 1) for r in tiny.good(v, d) if (v, d) != (0, 0)]
     built = tiny.packets()
@@ -297,7 +312,7 @@ def test_errors_of_the_input_have_names(tiny):
     short = fine.copy()
     short.remove_column("seconds")
     assert code([short], visits, {}) == "SUMMARY_COLUMN"
-    assert code([tiny.summary(rows[:1])], visits, {}) == "CLOCK_CHAIN"
+    assert code([tiny.summary(rows[:2])], visits, {}) == "CLOCK_CHAIN"
     assert code([fine], [], {}) == "NO_VISITS"
     assert code([fine], visits * 2, {}) == "DOUBLE_VISIT"
     one = Packets(np.array([5]), np.array([10]))
