@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from skyassay.pipeline.prompt.moments import difference_columns, mean_columns
+from skyassay.pipeline.prompt.moments import difference_columns, mean_columns, shape_columns
 from skyassay.pipeline.prompt.positions import mean_positions
 from skyassay.pipeline.prompt.rows import Rows, joined
 from skyassay.pipeline.prompt.statistics import Curves, Floats, Ints
@@ -83,6 +83,24 @@ def with_light_curves(placed: Rows, sources: Sequence[Rows], forced: Sequence[Ro
         }
         found |= {f"{band}_{name}": values for name, values in columns.items()}
     return placed.with_(found)
+
+
+def with_shapes(objects: Rows, sources: Rows) -> Rows:
+    """Return objects with the statistics of their light curves that the APDB has no columns for.
+
+    Parameters
+    ----------
+    objects : Rows
+        Sorted by ``diaObjectId``.
+    sources : Rows
+        Their DIASources.
+    """
+    which, band = _place(objects.ids("diaObjectId"), [sources]), sources["band"]
+    found: dict[str, NDArray[np.generic]] = {}
+    for one in BANDS:
+        curves = _curves(len(objects), which, [sources], "psfFlux", np.asarray(band == one))
+        found |= {f"{one}_{name}": values for name, values in shape_columns(curves).items()}
+    return objects.with_(found)
 
 
 def _place(ids: Ints, tables: Sequence[Rows]) -> Ints:

@@ -283,6 +283,40 @@ def new_objects(database: PromptDatabase, begin: float, end: float) -> Rows:
     return _ask(database, query, [known[name] for name in KNOWN])
 
 
+def of_visits(database: PromptDatabase, kind: Kind, begin: int, end: int) -> Rows:
+    """Return rows of DiaSource or DiaForcedSource of the visits begin .. end - 1, by id."""
+    import sqlalchemy as sa
+
+    described = definitions(database, kind)
+    table, columns = _selectable(database, kind, [c.name for c in described])
+    visit: sa.ColumnElement[int] = sa.column("visit", sa.BigInteger)
+    query = (
+        sa.select(*columns)
+        .select_from(table)
+        .where(visit >= begin, visit < end, sa.column("timeWithdrawnMjdTai").is_(None))
+        .order_by(sa.column(f"{kind[0].lower()}{kind[1:]}Id"))
+    )
+    return _ask(database, query, described)
+
+
+def newest(database: PromptDatabase, objects: ArrayLike) -> Rows:
+    """Return the newest versions of objects, all columns, sorted by id."""
+    import sqlalchemy as sa
+
+    described = definitions(database, "DiaObject")
+    table, columns = _selectable(database, "DiaObject", [c.name for c in described])
+    parts = []
+    for ids in _chunks(objects):
+        query = (
+            sa.select(*columns)
+            .select_from(table)
+            .where(sa.column("diaObjectId").in_(ids), sa.column("validityEndMjdTai").is_(None))
+            .order_by(sa.column("diaObjectId"))
+        )
+        parts.append(_ask(database, query, described))
+    return stacked(parts)
+
+
 def forced_ids(database: PromptDatabase, visit: int, detector: int) -> tuple[Ints, Ints]:
     """Return the objects that an image has forced fluxes of, and the numbers in their ids."""
     import sqlalchemy as sa
