@@ -8,8 +8,8 @@ from typing import Literal
 
 from skyassay.pipeline.products import ProductError
 
-Kind = Literal["container", "wire", "unknown"]
-GZIP, CONTAINER, WIRE = b"\x1f\x8b", b"Obj\x01", b"\x00"
+Kind = Literal["container", "wire", "parquet", "unknown"]
+GZIP, CONTAINER, WIRE, PARQUET = b"\x1f\x8b", b"Obj\x01", b"\x00", b"PAR1"
 #: Real packets shrink to a half or a third.
 MOST_EXPANSION = 50
 #: Below this an expansion harms nobody, bytes.
@@ -69,6 +69,8 @@ def kind_of(data: bytes) -> Kind:
     """Return what the first bytes say."""
     if data.startswith(CONTAINER):
         return "container"
+    if data.startswith(PARQUET):
+        return "parquet"
     return "wire" if data.startswith(WIRE) and len(data) > 5 else "unknown"
 
 

@@ -5,26 +5,17 @@ from __future__ import annotations
 import io
 import json
 import struct
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
 
 from skyassay.pipeline.products import ProductError
 from skyassay.verify.alerts.content import HARMLESS, MOST_EXPANSION, inflate, kind_of
+from skyassay.verify.alerts.packet import Packet
+from skyassay.verify.alerts.parquet import alerts_of_parquet
 from skyassay.verify.alerts.schemas import WriterSchema, by_id, of_container
 
 _WIRE = struct.Struct(">bi")
 _SYNC = 16
 _META = {"type": "map", "values": "bytes"}
-
-
-@dataclass(frozen=True)
-class Packet:
-    """One decoded alert: the schema's version, length of its record in bytes, the record."""
-
-    version: str
-    size: int
-    record: Mapping[str, Any]
 
 
 def packets(data: bytes) -> Iterator[Packet]:
@@ -43,9 +34,9 @@ def packets(data: bytes) -> Iterator[Packet]:
             "It begins neither as an Avro container nor as a message of the alert stream.",
             code="not_an_alert",
             hint="Alerts are read from Avro containers, messages in Confluent's wire format, "
-            "and gzip of either.",
+            "gzip of either, and brokers' Parquet.",
         )
-    yield from _container(data) if kind == "container" else _messages(data)
+    yield from _FORMS[kind](data)
 
 
 def _messages(data: bytes) -> Iterator[Packet]:
@@ -132,3 +123,10 @@ def _one(stream: io.BytesIO, schema: WriterSchema) -> Packet:
     if not isinstance(record, dict) or not isinstance(record.get("diaSource"), dict):
         raise ValueError("a record has no diaSource")
     return Packet(schema.version, stream.tell() - start, record)
+
+
+_FORMS: Mapping[str, Callable[[bytes], Iterator[Packet]]] = {
+    "container": _container,
+    "wire": _messages,
+    "parquet": alerts_of_parquet,
+}

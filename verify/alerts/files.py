@@ -10,6 +10,7 @@ from skyassay.verify.alerts.content import CONTAINER, GZIP, WIRE
 from skyassay.verify.alerts.schemas import OLDEST
 
 _NAMED = (".avro", ".avro.gz")
+_PARQUET = (".parquet", ".parq", ".pq")
 
 
 def alert_files(path: Path) -> tuple[Path, ...]:
@@ -43,6 +44,10 @@ def _wanted(file: Path, root: Path) -> bool:
         return False
     if file.name.lower().endswith(_NAMED):
         return True
+    if file.name.lower().endswith(_PARQUET):
+        from skyassay.verify.alerts.parquet import holds_alerts
+
+        return holds_alerts(file)
     try:
         with file.open("rb") as stream:
             head = stream.read(5)

@@ -56,6 +56,16 @@ class AlertReader:
         """Yield slices of the rows."""
         yield from self.table.select(list(columns)).to_batches(max_chunksize=BATCH_ROWS)
 
+    def contents(self) -> Iterator[tuple[str, bytes]]:
+        """Yield name and unpacked content of each file again; those that are damaged are not."""
+        for file in alert_files(self.path):
+            try:
+                with reading(str(file)):
+                    content, _ = load(file)
+            except ProductError:
+                continue  # told when it was opened
+            yield str(file), content
+
 
 def open_alerts(path: Path, *, previous: bool = False) -> dict[str, StoredProduct]:
     """Return the products that a file or folder of packets holds.

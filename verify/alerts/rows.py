@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from skyassay.verify.alerts.decode import Packet
+from skyassay.verify.alerts.packet import Packet
 from skyassay.verify.alerts.stamps import examine
 
 Row = dict[str, Any]
@@ -50,7 +50,7 @@ def alert_row(packet: Packet) -> Row:
     for name in ("nDiaSources", "firstDiaSourceMjdTai"):
         if parent is None or name in parent:
             row[name] = value((parent or {}).get(name))
-    return row | _cutouts(record) | {"schemaVersion": packet.version, "bytes": packet.size}
+    return row | _cutouts(record) | {"schemaVersion": packet.version or None, "bytes": packet.size}
 
 
 def source_rows(packet: Packet, *, previous: bool) -> Iterator[Row]:

@@ -61,6 +61,18 @@ def examine(content: bytes) -> Stamp:
         return Stamp()
 
 
+def image(content: bytes) -> NDArray[np.float64] | None:
+    """Return the image of a cutout, row by row from below; None where there is none to read."""
+    try:
+        unit = next(_units(content))
+        scale, zero = (float(unit.cards.get(n, d)) for n, d in (("BSCALE", "1"), ("BZERO", "0")))
+    except (ValueError, IndexError, KeyError, UnicodeDecodeError, StopIteration):
+        return None
+    if unit.data is None or unit.data.ndim != 2:
+        return None
+    return unit.data.astype(np.float64) * scale + zero
+
+
 def _middle(image: NDArray[np.generic]) -> float:
     return float(image[image.shape[0] // 2, image.shape[1] // 2].astype(float))
 

@@ -7,6 +7,8 @@ import struct
 import zlib
 
 import fastavro
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -61,7 +63,7 @@ def test_an_empty_file(read):
 
 
 @pytest.mark.parametrize(
-    "data", [b"PAR1" + b"x" * 90, b"\x01\0\0\x04\x4dabc", b"SIMPLE  =", gzip.compress(b"text")]
+    "data", [b"PAX1" + b"x" * 90, b"\x01\0\0\x04\x4dabc", b"SIMPLE  =", gzip.compress(b"text")]
 )
 def test_what_is_no_alert(read, data):
     assert code_of(read, data) == "not_an_alert"
@@ -95,6 +97,19 @@ def test_several_gzip_members_and_padding():
 
 def writer_schema(writer):
     return {k: v for k, v in writer.definition.items() if not k.startswith("__")}
+
+
+def test_parquet_that_is_damaged_or_a_bomb(read, writer):
+    out = io.BytesIO()
+    rows = [writer.record(k) for k in range(1, 4)]
+    pq.write_table(pa.Table.from_pylist(rows), out, write_page_checksum=True)
+    data = out.getvalue()
+    assert code_of(read, data[:-50]) == "unreadable_data"
+    assert code_of(read, data[:5000] + b"\xff" * 40 + data[5040:]) == "unreadable_data"
+    many = pa.table({"diaSource": [{"diaSourceId": 1}], "x": [b"\0" * (HARMLESS + (1 << 22))]})
+    bomb = io.BytesIO()
+    pq.write_table(many, bomb, compression="zstd")
+    assert code_of(read, bomb.getvalue()) == "archive_bomb"
 
 
 def test_a_codec_that_is_not_read(read, writer):

@@ -5,9 +5,12 @@ from datetime import UTC, datetime
 
 import fastavro
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from skyassay.pipeline.alerts.packets import build
+from skyassay.pipeline.products import ProductError
 from skyassay.pipeline.products.io import write_table
 from skyassay.verify.alerts.reader import open_alerts
 from skyassay.verify.tables import open_tables
@@ -54,6 +57,27 @@ def test_the_samples_of_the_public_package(version, read):
         expected = list(fastavro.reader(stream))
     assert rows["diaSourceId"].tolist() == [r["diaSource"]["diaSourceId"] for r in expected]
     assert set(rows["schemaVersion"]) == {version}
+
+
+@pytest.mark.parametrize("said", ["10.0", "lsst.v10_0.alert"])
+def test_parquet_of_a_broker(tmp_path, read, said):
+    made = Writer("10.0")
+    rows = [made.record(k) | {"lsst_schema_version": said, "brokerIngestMjd": TIME} for k in (3, 4)]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "a.parquet")
+    (tmp_path / "b.avro").write_bytes(made.wire(made.record(5)))
+    write_table(
+        tmp_path / "c.parquet", "dia_source", {"diaSourceId": np.arange(9), "visit": np.arange(9)}
+    )
+    source, found = read(tmp_path)
+    assert found["diaSourceId"].tolist() == [3, 4, 5]
+    assert set(found["schemaVersion"]) == {"10.0"}
+    assert np.isnan(found["bytes"]).tolist() == [True, True, False]
+    for name in ("psfFlux", "nPrvDiaSources", "nCutoutsSound", "newestPrvMjdTai", "hasDiaObject"):
+        assert found[name].tolist() == [found[name][2]] * 3
+    assert not [note for note in source.notes() if note.severity == "error"]
+    with pytest.raises(ProductError) as caught:
+        read(tmp_path / "c.parquet")
+    assert caught.value.code == "not_an_alert"
 
 
 def test_what_no_packet_has_is_not_a_column(read, writer):
