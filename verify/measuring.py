@@ -25,6 +25,8 @@ from skyassay.verify.records import Evidence, Finding, Run
 from skyassay.verify.tables import Source
 
 ALL = "all"
+#: Product that makes a source one of a night.
+NIGHT = "night_detector"
 
 
 @dataclass(frozen=True)
@@ -123,16 +125,39 @@ def measure(
     judgement = judge_recipes(requirements, outcome.measurements, this)
     noticed = [Finding(n.code, n.severity, n.message, n.hint, None, None) for n in source.notes()]
     checked = cross_check(outcome.measurements, judgement.all)
+    # Who names metrics asks for these; a night's tables go with a run of everything.
+    night, lost = ((), []) if request.metrics else _night(source)
+    said = (*findings, *noticed, *unmarked(metrics, source), *beyond, *checked, *lost)
     return Measured(
         this,
         outcome.measurements,
         judgement,
-        tuple(dict.fromkeys((*findings, *noticed, *unmarked(metrics, source), *beyond, *checked))),
-        outcome.evidence,
+        tuple(dict.fromkeys(said)),
+        (*outcome.evidence, *night),
         outcome.digests,
         outcome.failures,
         _remarks(outcome),
     )
+
+
+def _night(source: Source) -> tuple[tuple[Evidence, ...], list[Finding]]:
+    """Return the tables of a night's reports; a night that cannot be told costs no measurement."""
+    if NIGHT not in source.products:
+        return (), []
+    from skyassay.verify.night.evidence import night_evidence
+
+    try:
+        return night_evidence(source), []
+    except Exception as error:  # noqa: BLE001 - whatever damaged tables make of it
+        return (), [
+            Finding(
+                "night_not_told",
+                "error",
+                f"The tables of the nightly reports could not be made: "
+                f"{type(error).__name__}: {str(error)[:300]}",
+                hint=f"Look at the findings on {NIGHT} and the other products of the night.",
+            )
+        ]
 
 
 def _remarks(outcome: Outcome) -> tuple[str, ...]:
