@@ -39,7 +39,7 @@ IMAGES = {"difference": "difference_image", "science": "preliminary_visit_image"
 SAMPLES = {"night": (names.PROMPT, None), "injected": (names.INJECTED, "truth_injected_source")}
 
 
-def made(folder: Path, seed: int, visits: int, workers: int) -> None:
+def made(folder: Path, seed: int, visits: int, workers: int, where: str) -> None:
     """Simulate and process a release and its night."""
     repo, size = folder / "repo", {"visits_per_band": visits, "workers": workers}
     if (folder / "done").exists():
@@ -47,13 +47,13 @@ def made(folder: Path, seed: int, visits: int, workers: int) -> None:
     simulate_frames("small", seed, folder / "frames", overwrite=True, **size)
     simulate_night("small", seed, folder / "night", overwrite=True, **size)
     ingest(repo, folder / "frames")
-    for kind in ("release", "template"):
-        process(repo, kind, workers=workers)
+    process(repo, "release", workers=workers, where=where)
+    process(repo, "template", workers=workers)
     ingest(repo, folder / "night", truth_run=names.TRUTH_NIGHT)
     ingest(repo, folder / "night" / "injected", raw_run=names.INJECTED_RAW,
            truth_run=names.TRUTH_NIGHT)  # fmt: skip
     for kind in ("prompt", "injected"):
-        process(repo, kind, workers=workers)
+        process(repo, kind, workers=workers, where=where)
     (folder / "done").touch()
 
 
@@ -88,7 +88,7 @@ def detections(folder: Path, sample: str) -> Iterator[tuple[pd.DataFrame, np.nda
     chain, extra = SAMPLES[sample]
     changed = truth(folder, extra)
     with Butler.from_config(str(folder / "repo"), collections=chain) as butler:
-        refs = butler.query_datasets(IMAGES["difference"], limit=None)
+        refs = butler.query_datasets(IMAGES["difference"], limit=None, explain=False)
         for ref in sorted(refs, key=lambda r: (r.dataId["visit"], r.dataId["detector"])):
             images = {k: butler.get(name, ref.dataId) for k, name in IMAGES.items()}
             visit, detector = ref.dataId["visit"], ref.dataId["detector"]
@@ -107,11 +107,12 @@ def main() -> None:
     parser.add_argument("--test", type=int, nargs="*", default=[], help="of them, for the test")
     parser.add_argument("--visits", type=int, default=4, help="per band and night")
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--where", default="", help="Butler expression of what is processed")
     given = parser.parse_args()
     parts, labels = [], []
     for seed in given.seeds:
         folder = given.out / str(seed)
-        made(folder, seed, given.visits, given.workers)
+        made(folder, seed, given.visits, given.workers, given.where)
         for sample in SAMPLES:
             for frame, is_real in detections(folder, sample):
                 name = f"{seed}/{sample}"
