@@ -160,10 +160,10 @@ def test_a_container_gives_back_what_went_in(night):
 
 def test_the_wire_format(night):
     packets = built(night)
+    registry = SchemaRegistry.all_schemas_from_filesystem()
     for message, body in zip(packets.wire(), packets.bodies, strict=True):
         assert message == struct.pack(">bi", 0, packets.schema.id) + body
         assert unwire(message) == (packets.schema.id, body)
-        registry = SchemaRegistry.all_schemas_from_filesystem()
         assert registry.get_by_id(unwire(message)[0]).deserialize(body)
     assert read_container(packets.container()).wire() == packets.wire()
     assert packet_id(packets.bodies[1]) == packets.ids[1]
