@@ -135,7 +135,7 @@ def open_file(path: Path) -> Reader:
     raise ProductError(
         f"{path} is in no format that is known here.",
         code="unknown_format",
-        hint="Tables are read from Parquet, FITS and ECSV.",
+        hint="Tables are read from Parquet, FITS and ECSV, alert packets as --table alerts=PATH.",
         exit_code=4,
     )
 
