@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter, uniform_filter
+from scipy.ndimage import maximum_filter
 
 from skyassay.pipeline.coadd.lanczos import widen
 from skyassay.pipeline.coadd.warp import Planes
@@ -80,16 +80,14 @@ def _clip(image: Pixels, variance: Pixels, mask: NDArray[np.int32]) -> None:
     median = np.zeros(image.shape[1:], np.float32)
     enough = np.zeros(image.shape[1:], np.bool_)
     _median(image, mask, excluded, LEAST, median, enough)
-    slack = TOLERATED * maximum_filter(np.maximum(median, 0.0), 2 * SPREAD + 1)
-    wide = np.empty_like(mask[0])
+    brightest = maximum_filter(np.maximum(median, 0.0), 2 * SPREAD + 1)
+    slack = np.asarray(TOLERATED * brightest, np.float32)
+    slack[~enough] = np.inf
+    found, wide = np.empty_like(mask[0]), np.empty_like(mask[0])
     for k in range(len(image)):
-        off = np.where((mask[k] & excluded) == 0, image[k] - median, np.float32(0.0))
-        single = np.abs(off) > CLIP * np.sqrt(variance[k]) + slack
-        # Nine pixels together have a third of the noise; not less, as neighbours share some.
-        several = np.abs(uniform_filter(off, 3)) > CLIP * np.sqrt(variance[k]) / 2.0 + slack
-        found = (single | several) & enough
-        widen(found.astype(np.int32), RIM, wide)
-        mask[k] |= wide * np.int32(_CLIPPED)
+        _outliers(image[k], variance[k], mask[k], excluded, median, slack, CLIP, _CLIPPED, found)
+        widen(found, RIM, wide)
+        mask[k] |= wide
     _keep_in_sources(median, variance, mask)
 
 
@@ -102,6 +100,43 @@ def _keep_in_sources(median: Pixels, variance: Pixels, mask: NDArray[np.int32]) 
     source = median > SOURCE * np.sqrt(variance.max(axis=0))
     for layer in mask:
         layer[source] &= ~np.int32(REPAIRED)
+
+
+@compiled
+def _outliers(
+    image: Pixels,
+    variance: Pixels,
+    mask: NDArray[np.int32],
+    excluded: np.int32,
+    median: Pixels,
+    slack: Pixels,
+    clip: float,
+    value: int,
+    found: NDArray[np.int32],
+) -> None:
+    """Set `found` to `value` where a pixel, or it and its neighbours, differ from the median.
+
+    Nine pixels together have a third of the noise of one; half is asked for, as resampled
+    pixels share some of it.
+    """
+    ny, nx = image.shape
+    for y in range(ny):
+        for x in range(nx):
+            found[y, x] = 0
+            if mask[y, x] & excluded:
+                continue
+            limit = clip * np.sqrt(variance[y, x])
+            off = abs(image[y, x] - median[y, x])
+            if off > limit + slack[y, x]:
+                found[y, x] = value
+            elif 0 < y < ny - 1 and 0 < x < nx - 1 and off > 0.1 * limit:
+                total = 0.0
+                for j in range(y - 1, y + 2):
+                    for i in range(x - 1, x + 2):
+                        if not mask[j, i] & excluded:
+                            total += image[j, i] - median[j, i]
+                if abs(total) / 9.0 > 0.5 * limit + slack[y, x]:
+                    found[y, x] = value
 
 
 @compiled

@@ -70,8 +70,9 @@ def build_template(
         planes, filled = _from_tract(group, outer, box)
         if filled:
             found.append((filled, planes, [placed.patch for placed in group]))
-    whole = Planes.empty(box.shape)
-    for _, planes, _ in sorted(found, key=lambda one: -one[0]):
+    found.sort(key=lambda one: -one[0])
+    whole = found[0][1] if found else Planes.empty(box.shape)
+    for _, planes, _ in found[1:]:
         lacking = (whole.mask & bit("NO_DATA")) != 0
         for name in ("image", "variance", "mask"):
             np.copyto(getattr(whole, name), getattr(planes, name), where=lacking)
