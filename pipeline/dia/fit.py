@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from skyassay.pipeline.detection.smooth import convolve
 from skyassay.pipeline.dia.detect import Peaks
 from skyassay.pipeline.dia.options import Options
+from skyassay.pipeline.measurement.compiled import compiled
 from skyassay.pipeline.measurement.kernel import COLUMNS, measure_stamps
 from skyassay.pipeline.measurement.prepare import Plane
 from skyassay.pipeline.psf.model import PER_STEP, PsfModel
@@ -18,6 +18,8 @@ from skyassay.pipeline.psf.sweep import sweep
 Floats = NDArray[np.float64]
 #: Farthest a position may move from its peak, pixel.
 MOST_SHIFT = 3.0
+#: Half side (in widths of the PSF) of the box that the noise is taken from.
+NEAR = 3.0
 
 
 @dataclass(eq=False)
@@ -59,8 +61,8 @@ def fit_points(
 
     Each sweep fits the bright ones to what the dark ones leave over, then the other way.
     """
-    noise = local_noise(plane, sigma)
-    groups = _start(peaks[0], psf, noise), _start(peaks[1], psf, noise)
+    reach = int(np.ceil(NEAR * sigma))
+    groups = _start(peaks[0], psf, plane, reach), _start(peaks[1], psf, plane, reach)
     residual = plane.image.astype(np.float64)
     for turn in range(options.sweeps):
         for points in groups:
@@ -78,27 +80,39 @@ def fit_points(
     return residual, groups
 
 
-def local_noise(plane: Plane, sigma: float) -> NDArray[np.float32]:
-    """Return the noise of a pixel, averaged over the PSF's surroundings: the sky's and a host's."""
-    reach = int(np.ceil(4.0 * sigma))
-    offset = np.arange(-reach, reach + 1)
-    kernel = np.exp(-0.5 * (offset / (2.0 * sigma)) ** 2).astype(np.float32)
-    weight = convolve(plane.good.astype(np.float32), kernel)
-    total = convolve(np.where(plane.good, plane.variance, np.float32(0.0)), kernel)
-    made = np.ones(plane.shape, dtype=np.float32)
-    np.divide(total, weight, out=made, where=weight > 0.0)
-    # Sums of 32-bit numbers may leave a trace below zero where there is no good pixel.
-    return np.asarray(np.sqrt(np.maximum(made, np.float32(1e-6))))
-
-
-def _start(peaks: Peaks, psf: PsfModel, noise: NDArray[np.float32]) -> Points:
+def _start(peaks: Peaks, psf: PsfModel, plane: Plane, reach: int) -> Points:
     """Return the peaks as sources without flux, on their pixels."""
     found, n = peaks.found, len(peaks)
     shapes = psf.shapes(found.x, found.y).reshape(-1, 3)
-    around = noise[found.y, found.x].astype(np.float64)
+    around = np.empty(n)
+    local_noise(plane.variance, plane.good, found.x, found.y, reach, around)
     x, y, flux = np.zeros((3, n))
     free = np.ones(n, dtype=np.bool_)
     return Points(peaks.sign, found.x, found.y, x, y, flux, around, shapes, free)
+
+
+@compiled
+def local_noise(
+    variance: NDArray[np.float32],
+    good: NDArray[np.bool_],
+    x: NDArray[np.int64],
+    y: NDArray[np.int64],
+    reach: int,
+    out: NDArray[np.float64],
+) -> None:
+    """Fill the noise of a pixel: root of the mean variance of the good pixels of a box.
+
+    It holds the sky's noise and a host's. Without a good pixel it is one.
+    """
+    ny, nx = variance.shape
+    for k in range(len(x)):
+        total, n = 0.0, 0
+        for j in range(max(y[k] - reach, 0), min(y[k] + reach + 1, ny)):
+            for i in range(max(x[k] - reach, 0), min(x[k] + reach + 1, nx)):
+                if good[j, i]:
+                    total += variance[j, i]
+                    n += 1
+        out[k] = np.sqrt(total / n) if n > 0 else 1.0
 
 
 def stamp_columns(

@@ -103,9 +103,11 @@ def measure_dia(
         fit_trails(plane, residual, groups[0], bright, moments, model, psf, FWHM * sigma, options),
     )
     table = _chosen(tables, options)
-    _scale(table, difference)
+    _scale(table, difference, plane)
     _apertures(table, plane)
-    _forced(table, difference, *images)
+    edge = forced_psf(difference, table["x"], table["y"], good=plane.good).flags & EDGE
+    table["psfFlux_flag_edge"] = edge != 0
+    _forced(table, *images)
     _mark(plane, peaks)
     quality = _counts(table, options) | {"nStreak": len(streaks)}
     quality |= _sky(difference, plane, peaks, options, seed)
@@ -150,7 +152,7 @@ def _in_unit_of(image: Exposure, other: Exposure) -> Exposure:
     )
 
 
-def _scale(table: Table, difference: Exposure) -> None:
+def _scale(table: Table, difference: Exposure, plane: Plane) -> None:
     """Bring fluxes of the PSF to the aperture that the zero point is of.
 
     Dipoles and trails lie elsewhere than the peaks that they were found by: their PSF flux is
@@ -162,7 +164,7 @@ def _scale(table: Table, difference: Exposure) -> None:
         for end in ("", "Err"):
             table[f"{name}_instFlux{end}"] *= factor
     moved = np.asarray(table["replaced"])
-    there = forced_psf(difference, x[moved], y[moved])
+    there = forced_psf(difference, x[moved], y[moved], good=plane.good)
     table["psfFlux_instFlux"][moved] = there.flux
     table["psfFlux_instFluxErr"][moved] = there.error
 
@@ -181,10 +183,9 @@ def _apertures(table: Table, plane: Plane) -> None:
     table["apFlux_flag"] = over | holes
 
 
-def _forced(table: Table, difference: Exposure, science: Exposure, template: Exposure) -> None:
+def _forced(table: Table, science: Exposure, template: Exposure) -> None:
     """Add PSF fluxes at the positions on science image and template, in the same unit."""
     x, y = np.asarray(table["x"]), np.asarray(table["y"])
-    table["psfFlux_flag_edge"] = (forced_psf(difference, x, y).flags & EDGE) != 0
     flags = np.zeros(len(x), dtype=np.int32)
     for name, image in (("science", science), ("template", template)):
         found = forced_psf(image, x, y)
