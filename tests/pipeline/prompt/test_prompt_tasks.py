@@ -38,14 +38,10 @@ OUTPUTS = ("dia_source_apdb", "dia_object_apdb", "dia_forced_source_apdb", "ss_s
 
 def orbit_through(place, mjd):
     """Return an orbit whose object is near a place, by turning one about the ecliptic's pole."""
-    best = None
-    for node in np.linspace(0, 360, 73):
-        table = Table(rows=[{**ORBIT, "node": node}])
-        seen = predict(table, mjd)[0]
-        away = np.hypot(seen["ra"] - place[0], seen["dec"] - place[1])
-        if best is None or away < best[0]:
-            best = (away, table, (float(seen["ra"]), float(seen["dec"])))
-    return best[1], best[2]
+    orbits = Table(rows=[{**ORBIT, "node": node} for node in np.linspace(0, 360, 73)])
+    seen = predict(orbits, mjd)
+    k = int(np.argmin(np.hypot(seen["ra"] - place[0], seen["dec"] - place[1])))
+    return orbits[k : k + 1], (float(seen["ra"][k]), float(seen["dec"][k]))
 
 
 def put(butler, name, storage, value, **where):
