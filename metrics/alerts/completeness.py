@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,7 +76,7 @@ class TimelyTruth(BaseMetric):
         pair = partners(found, truth, self.recipe["radius_arcsec"])
         minutes = np.full(len(truth["truthId"]), np.inf)
         hit = pair >= 0
-        minutes[pair[hit]] = _told(part[LOG], np.asarray(found["diaSourceId"])[hit])
+        minutes[pair[hit]] = _told(part[LOG], found)[hit]
         use = np.asarray(truth["seen"]).astype(bool)
         use &= significant(truth) >= self.recipe["kept_snr"]
         return true_rows(truth, use, {"snr": significant(truth), "minutes": minutes}, "truth")
@@ -119,15 +119,15 @@ class TimelyTruth(BaseMetric):
         return Value(100.0 * share, int(use.sum()), scaled(interval, 100.0), diagnostics=notes)
 
 
-def _told(log: Table, ids: NDArray[Any]) -> NDArray[np.float64]:
-    """Return how long after readout the alert of each detection was handed over; min."""
+def _told(log: Table, found: Table) -> NDArray[np.float64]:
+    """Return how long after readout the alert of each detection was handed over, min."""
     with np.errstate(invalid="ignore"):
         late = (number(log, "handedMjdTai") - number(log, "readoutEndMjdTai")) * _DAY_MINUTES
     # An alert that left before its readout ended has a clock that cannot be believed.
     late = np.where(np.isfinite(late) & (late >= 0.0), late, np.inf)
-    order = np.argsort(np.asarray(log["diaSourceId"]), kind="stable")
-    known = np.asarray(log["diaSourceId"])[order]
-    if not len(known):
-        return np.full(len(ids), np.inf)
-    at = np.minimum(np.searchsorted(known, ids), len(known) - 1)
-    return np.where(known[at] == ids, late[order][at], np.inf)
+    keys = [np.column_stack([t["visit"], t["diaSourceId"]]).astype(np.int64) for t in (log, found)]
+    names, which = np.unique(np.concatenate(keys), axis=0, return_inverse=True)
+    told = np.full(len(names), np.inf)
+    mine, theirs = np.split(which.ravel(), [len(late)])
+    told[mine] = late
+    return np.asarray(told[theirs])

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from skyassay.simulator.random import rng
-from skyassay.simulator.samples.alerts import books, load_test
+from skyassay.simulator.samples.alerts import CADENCE, START, load_test
 from skyassay.simulator.samples.differences import night
 from skyassay.simulator.samples.model import Draw, Table
 
@@ -34,12 +34,11 @@ def sound_night(seed: int = 8, visits: int = 12) -> dict[str, Table]:
     moving = truth["truthId"] % 3 == 0
     truth["kind"] = np.where(moving, "solar_system", truth["kind"])
     injected = {**pairs["truth_injected_source"]}
-    books_of = books(visits, 0.4 + 0.02 * stream.standard_normal(visits * 90))
     return {
         **found,
         "truth_dia_source": truth,
         "truth_injected_source": injected,
-        **books_of,
+        **_books(found["dia_source"], stream),
         **_made(found["dia_source"], stream),
         **_alerts(found["dia_source"], stream),
         "alert_load": load_test(6, np.linspace(12_000.0, 45_000.0, 6), np.inf),
@@ -63,6 +62,30 @@ def _measured(table: Mapping[str, Any], stream: np.random.Generator) -> Table:
         "ssObjectId": np.zeros(n, dtype=np.int64),
         "midpointMjdTai": 61_000.25 + table["visit"] / 1440.0,
         "psfFlux_flag": np.zeros(n, dtype=bool),
+    }
+
+
+def _books(sources: Mapping[str, Any], stream: np.random.Generator) -> dict[str, Table]:
+    """Return what became of every detector, and when each alert of it was handed over."""
+    n = len(sources["visit"])
+    key = np.column_stack([sources["visit"], sources["detector"]])
+    image, number = np.unique(key, axis=0, return_counts=True)
+    ready = START + CADENCE * sources["visit"]
+    return {
+        "night_detector": {
+            "visit": image[:, 0],
+            "detector": image[:, 1],
+            "band": np.where(image[:, 0] % 2, "r", "i"),
+            "readoutEndMjdTai": START + CADENCE * image[:, 0],
+            "status": np.full(len(image), "DONE"),
+            "nAlert": number.astype(np.int64),
+        },
+        "alert_delivery": {
+            **{c: sources[c] for c in ("diaSourceId", "visit", "detector", "band")},
+            "readoutEndMjdTai": ready,
+            "handedMjdTai": ready + (0.4 + 0.02 * stream.standard_normal(n)) / 1440.0,
+            "delivered": np.ones(n, dtype=bool),
+        },
     }
 
 
