@@ -18,6 +18,7 @@ from skyassay.pipeline.prompt.image import ImageInput
 from skyassay.pipeline.prompt.options import Options
 from skyassay.pipeline.prompt.packaging import alert_packets
 from skyassay.pipeline.tasks.common import DETECTOR, IMAGE, table_input, table_output
+from skyassay.pipeline.tasks.writing import finished
 
 
 def _image(name: str, doc: str) -> Any:
@@ -113,10 +114,10 @@ class AssociateApdbTask(pipe_base.PipelineTask):
         for name, value in {**found.counts, "processedMjdTai": found.processed}.items():
             self.metadata[name] = value
         done = pipe_base.Struct(
-            associated=found.sources.to_table(),
-            objects=found.objects.to_table(),
-            forced=found.forced.to_table(),
-            ssSources=found.ss_sources,
+            associated=finished(found.sources.to_table()),
+            objects=finished(found.objects.to_table()),
+            forced=finished(found.forced.to_table()),
+            ssSources=finished(found.ss_sources),
         )
         if self.config.doPackageAlerts:
             done.packets = self._packets(found, image, template)

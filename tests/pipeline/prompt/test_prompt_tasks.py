@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from astropy.table import Table
 from lsst.daf.butler import Butler, CollectionType, DatasetType
+from lsst.daf.butler.formatters.parquet import arrow_to_astropy, astropy_to_arrow
 from lsst.pipe.base import Pipeline
 
 from skyassay.pipeline.alerts.container import read_container
@@ -21,6 +22,7 @@ from skyassay.pipeline.prompt.precovery_run import precover_night
 from skyassay.pipeline.repository.create import create
 from skyassay.pipeline.repository.exposures import register_exposure
 from skyassay.pipeline.tasks.apdb import AssociateApdbConfig, AssociateApdbTask
+from skyassay.pipeline.tasks.writing import finished
 
 RUN, OUT = "night/inputs", "night/out"
 DETECTOR = 1
@@ -184,6 +186,16 @@ def by_day(root, first, third):
     again = precover_night(root, default_config(root), [OUT, RUN], *night)
     assert list(again.table["nStored"]) == [0]
     assert precover_night(root, default_config(root), [OUT, RUN], 70000.0, 70001.0).images == 0
+
+
+def test_a_finished_table_is_written_as_the_table_itself():
+    columns = {"a": np.array([1, 2]), "b": np.ma.MaskedArray([1.5, 2.5], mask=[True, False])}
+    table = Table({**columns, "c": np.array(["x", "yy"])})
+    table["a"].unit = "nJy"
+    one, two = astropy_to_arrow(table), astropy_to_arrow(finished(table))
+    assert one.equals(two)
+    assert one.schema.equals(two.schema, check_metadata=True)
+    assert arrow_to_astropy(two)["b"].mask.tolist() == [True, False]
 
 
 def test_without_a_database_it_says_so(world):
