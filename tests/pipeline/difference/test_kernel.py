@@ -8,7 +8,7 @@ import pytest
 from scipy.signal import fftconvolve
 
 from skyassay.pipeline.difference.basis import Basis
-from skyassay.pipeline.difference.blocks import match_blocks, pad_width
+from skyassay.pipeline.difference.blocks import match_blocks, pad_width, resampled_power, whitening
 from skyassay.pipeline.difference.errors import DifferenceError
 from skyassay.pipeline.difference.kernel import Kernel
 from skyassay.pipeline.difference.options import Options
@@ -139,3 +139,31 @@ def test_blocks_apply_the_kernel_as_a_convolution_does():
     expected = fftconvolve(wide, kernel.at(0.0, 0.0)[0], mode="same")[pad:-pad, pad:-pad]
     np.testing.assert_allclose(made.matched, expected, atol=1e-5)
     np.testing.assert_allclose(made.difference, -expected, atol=1e-5)
+
+
+def test_what_a_poor_kernel_leaves_is_measured():
+    scene = pair(n_new=0)
+    assert fitted(scene, order=0).relative_error < 0.01
+    # One Gaussian cannot make the template wide enough.
+    poor = fitted(scene, order=0, widths=(0.7,), degrees=(0,), clip=1e9)
+    assert poor.relative_error > 0.03
+
+
+def test_power_that_resampling_leaves():
+    np.testing.assert_array_equal(resampled_power(64, 0), 1.0)
+    once, twice = resampled_power(64, 1), resampled_power(64, 2)
+    assert once.shape == (64, 33)
+    assert once[0, 0] == pytest.approx(1.0, abs=1e-5)
+    np.testing.assert_allclose(twice, once**2, rtol=1e-5)
+    # The PSF's frequencies pass, the highest do not.
+    assert once[8, 8] > 0.97 and once[32, 32] < 0.5
+
+
+def test_the_whitening_makes_the_power_flat_as_far_as_it_may():
+    k = np.array([[[1.1, 0.5, 0.0]]], np.complex64)
+    phi = whitening(k, np.array([1.1]), np.array([50.0]), np.array([200.0]))
+    power = phi**2 * (np.abs(k) ** 2 * 50.0 + 200.0)
+    np.testing.assert_allclose(power, 200.0 + 1.21 * 50.0, rtol=1e-5)
+    assert phi[0, 0, 0] == pytest.approx(1.0)
+    without = whitening(k, np.array([1.1]), np.array([50.0]), np.array([0.0]))
+    assert without.max() <= 6.0
