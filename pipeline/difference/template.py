@@ -138,18 +138,26 @@ def _from_tract(group: list[_Placed], outer: SkyWcs, box: Box) -> tuple[Planes, 
     area = around([b for b in boxes if b is not None])
     if area is None:
         return Planes.empty(box.shape), 0
-    joined = Planes.empty(area.shape)
-    for placed, common in zip(group, boxes, strict=True):
-        if common is None:
-            continue
-        to, of = _slices(common, area), _slices(common, placed.box)
-        for name in ("image", "variance", "mask"):
-            getattr(joined, name)[to] = getattr(placed.patch, name)[of]
+    joined = _joined(group, boxes, area)
     ny, nx = box.shape
     made, _ = warp(joined, shifted(tract, area), outer, Box(0, nx, 0, ny))
     lacking = (made.mask & bit("NO_DATA")) != 0
     made.image[lacking], made.variance[lacking] = 0.0, 0.0
     return made, int(lacking.size - np.count_nonzero(lacking))
+
+
+def _joined(group: list[_Placed], boxes: list[Box | None], area: Box) -> Planes:
+    """Return the patches side by side on an area of their tract."""
+    there = [(p, b) for p, b in zip(group, boxes, strict=True) if b is not None]
+    if len(there) == 1:
+        patch, of = there[0][0].patch, _slices(area, there[0][0].box)
+        return Planes(patch.image[of], patch.variance[of], patch.mask[of])
+    joined = Planes.empty(area.shape)
+    for placed, common in there:
+        to, of = _slices(common, area), _slices(common, placed.box)
+        for name in ("image", "variance", "mask"):
+            getattr(joined, name)[to] = getattr(placed.patch, name)[of]
+    return joined
 
 
 def _slices(box: Box, within: Box) -> tuple[slice, slice]:
