@@ -50,7 +50,9 @@ def states(
     return np.concatenate([place, speed], axis=1), range_, good
 
 
-def candidates(state: Floats, range_: Floats, night: Ints, options: LinkingOptions) -> Ints:
+def candidates(
+    state: Floats, range_: Floats, night: Ints, reach: float, options: LinkingOptions
+) -> Ints:
     """Return sets of tracklets that lie together, of at least `min_nights` nights.
 
     Returns
@@ -65,7 +67,7 @@ def candidates(state: Floats, range_: Floats, night: Ints, options: LinkingOptio
     middle = float(np.median(range_))
     weights = np.repeat([1.0, options.lever], 3) / middle
     tree = cKDTree(state * weights)
-    reach = options.reach / min(middle, 1.0)
+    reach = reach / min(middle, 1.0)
     _, row = tree.query(state * weights, k=options.neighbours, distance_upper_bound=reach)
     there = row < len(state)
     date = np.where(there, night[np.where(there, row, 0)], -1 - np.arange(row.shape[1]))

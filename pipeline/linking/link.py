@@ -8,6 +8,8 @@ night is added to them. No detection is in two links.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +48,14 @@ class Linked:
     n_candidates: int
 
 
+class _Guess(NamedTuple):
+    """What is assumed: distance from the Sun, AU, its change, AU/d, and the reach of a set."""
+
+    distance: float
+    radial: float
+    reach: float
+
+
 def link(dia_source: object, options: LinkingOptions | None = None, site: Site = SITE) -> Linked:
     """Return the new Solar System objects among detections that nothing explains.
 
@@ -77,16 +87,15 @@ def link_free(detections: Detections, free: NDArray[np.bool_], options: LinkingO
     tracklets = pair_up(detections, rows, options)
     found, tried = no_links(_epoch(tracklets)), 0
     for chosen, epoch in _windows(tracklets, options):
-        for distance in options.distances:
-            escape = float(np.sqrt(2.0 * MU / distance))
-            for share in options.radial:
-                use = chosen.take(free[chosen.first] & free[chosen.second])
-                more, n = _one_guess(detections, use, distance, share * escape, epoch, options)
-                tried += n
-                if len(more):
-                    more = attribute(more, detections, free, options)
-                    free[more.rows] = False
-                    found = found.with_more(more)
+        for reach, distance, share in product(options.reach, options.distances, options.radial):
+            use = chosen.take(free[chosen.first] & free[chosen.second])
+            guess = _Guess(distance, share * float(np.sqrt(2.0 * MU / distance)), reach)
+            more, n = _one_guess(detections, use, guess, epoch, options)
+            tried += n
+            if len(more):
+                more = attribute(more, detections, free, options)
+                free[more.rows] = False
+                found = found.with_more(more)
     return Linked(found, detections, len(tracklets), tried)
 
 
@@ -116,17 +125,16 @@ def _windows(tracklets: Tracklets, options: LinkingOptions) -> list[tuple[Trackl
 def _one_guess(
     detections: Detections,
     tracklets: Tracklets,
-    distance: float,
-    radial: float,
+    guess: _Guess,
     epoch: float,
     options: LinkingOptions,
 ) -> tuple[Links, int]:
     """Return the links found with one guess, and how many sets were tried."""
     if len(np.unique(tracklets.night)) < options.min_nights:
         return no_links(epoch), 0
-    state, range_, possible = states(tracklets, distance, radial, epoch)
+    state, range_, possible = states(tracklets, guess.distance, guess.radial, epoch)
     row = np.flatnonzero(possible)
-    sets = candidates(state[row], range_[row], tracklets.night[row], options)
+    sets = candidates(state[row], range_[row], tracklets.night[row], guess.reach, options)
     sets = np.where(sets >= 0, row[sets], -1)
     tried = len(sets)
     found = no_links(epoch)

@@ -24,15 +24,16 @@ class LinkingOptions:
         Heliocentric distances tried, AU.
     radial : tuple of float
         Radial velocities tried, as shares of the speed of escape at that distance.
-    reach : float
+    reach : tuple of float
         How far apart propagated tracklets of one object may be, rad as seen by the observer,
-        at a distance of 1 AU or more.
+        at a distance of 1 AU or more: pass by pass over what the one before has left.
     lever : float
         Days that turn a difference of velocities into one of places.
     neighbours : int
         Neighbours looked at per tracklet.
-    most_reduced, most_rms : float
-        Accepted chi2 per degree of freedom, and RMS of the orbit's fit, arcsec.
+    least_chance, most_rms : float
+        An orbit is accepted when its chi2 or a larger one has this chance by noise alone, and
+        by the RMS of its fit, arcsec.
     attribution : float
         Errors within which a further detection is taken into a link.
     bound : bool
@@ -52,10 +53,10 @@ class LinkingOptions:
         1.45, 1.3, 1.2, 1.1, 6.0, 8.0, 12.0, 20.0, 28.0, 32.0, 36.0, 39.0, 42.0, 46.0, 50.0, 60.0,
     )  # fmt: skip
     radial: tuple[float, ...] = (0.0, -0.08, 0.08, -0.16, 0.16, -0.25, 0.25, -0.35, 0.35)
-    reach: float = 4e-4
+    reach: tuple[float, ...] = (4e-4,)
     lever: float = 2.0
     neighbours: int = 16
-    most_reduced: float = 3.0
+    least_chance: float = 1e-5
     most_rms: float = 0.5
     attribution: float = 4.0
     bound: bool = True

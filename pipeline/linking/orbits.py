@@ -92,7 +92,10 @@ def no_links(epoch: float) -> Links:
 
 def good(fitted: Fit, options: LinkingOptions) -> NDArray[np.bool_]:
     """Return which orbits fit well enough and are of a kind that is sought."""
-    fine = (fitted.reduced < options.most_reduced) & (fitted.rms < options.most_rms)
+    from scipy.special import chdtrc
+
+    chance = chdtrc(np.maximum(2 * fitted.number - 6, 1), fitted.chi2)
+    fine = (chance > options.least_chance) & (fitted.rms < options.most_rms)
     if options.bound:
         r = np.linalg.norm(fitted.state[:, :3], axis=1)
         fine &= (fitted.state[:, 3:] ** 2).sum(axis=1) < 2.0 * MU / r
