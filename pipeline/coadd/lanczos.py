@@ -63,6 +63,9 @@ def resample(
     out_image, out_variance, out_mask : ndarray, shape (n_y, n_x)
     """
     ny, nx = image.shape
+    flat, rows = image.reshape(-1), weights.reshape(-1)
+    one, two, three = np.uintp(1), np.uintp(2), np.uintp(3)
+    four, five, step_down = np.uintp(4), np.uintp(5), np.uintp(nx)
     filled = 0
     for j in range(out_image.shape[0]):
         row = j // step
@@ -89,14 +92,16 @@ def resample(
                 py = int((y - line) * (weights.shape[0] - 1) + 0.5)
                 area = np.float32(a0 + u * (a1 - a0))
                 total = np.float32(0.0)
+                # Unsigned: an index that cannot be negative needs no look whether it is.
+                at = np.uintp((line - 2) * nx + column - 2)
+                w = np.uintp(px * 6)
                 for k in range(6):
-                    # A row of its own: one check of the index, not six.
-                    line_of = image[line - 2 + k, column - 2 : column + 4]
-                    total += weights[py, k] * (
-                        (weights[px, 0] * line_of[0] + weights[px, 1] * line_of[1])
-                        + (weights[px, 2] * line_of[2] + weights[px, 3] * line_of[3])
-                        + (weights[px, 4] * line_of[4] + weights[px, 5] * line_of[5])
+                    total += rows[py * 6 + k] * (
+                        (rows[w] * flat[at] + rows[w + one] * flat[at + one])
+                        + (rows[w + two] * flat[at + two] + rows[w + three] * flat[at + three])
+                        + (rows[w + four] * flat[at + four] + rows[w + five] * flat[at + five])
                     )
+                    at += step_down
                 near_x, near_y = int(x + 0.5), int(y + 0.5)
                 out_image[j, i] = area * total
                 out_variance[j, i] = area * area * variance[near_y, near_x]
