@@ -1,6 +1,7 @@
 """Detections on simulated differences with labels: what the reliability is trained with.
 
-    python benchmarks/reliability/detections.py OUT --seeds 9001 9002 9003 [--test 9003]
+    python benchmarks/reliability/detections.py OUT --seeds 9001 [9002 ...] [--test 9002]
+    python benchmarks/reliability/drawn.py OUT
     python -m skyassay.pipeline.reliability.train OUT/features.parquet OUT/labels.parquet \
         pipeline/reliability/weights.json --version 1.0 --trained-on "..."
 
@@ -95,6 +96,7 @@ def detections(folder: Path, sample: str) -> Iterator[tuple[pd.DataFrame, np.nda
             table = measure_dia(**images, options=Options(), seed=1).table
             mine = changed[(changed["visit"] == visit) & (changed["detector"] == detector)]
             frame = pd.DataFrame(features(table), columns=list(NAMES))
+            frame["detector"] = detector
             frame["diaSourceId"] = source_ids(visit, detector, len(table))
             yield frame, real(table, mine)
 
@@ -105,25 +107,30 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--seeds", type=int, nargs="+", required=True)
     parser.add_argument("--test", type=int, nargs="*", default=[], help="of them, for the test")
+    parser.add_argument(
+        "--test-detectors", type=int, default=6, help="from this number on, for the test too"
+    )
     parser.add_argument("--visits", type=int, default=4, help="per band and night")
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--samples", nargs="+", choices=SAMPLES, default=list(SAMPLES))
     parser.add_argument("--where", default="", help="Butler expression of what is processed")
     given = parser.parse_args()
     parts, labels = [], []
     for seed in given.seeds:
         folder = given.out / str(seed)
         made(folder, seed, given.visits, given.workers, given.where)
-        for sample in SAMPLES:
+        for sample in given.samples:
             for frame, is_real in detections(folder, sample):
                 name = f"{seed}/{sample}"
-                parts.append(frame.assign(sample=name))
+                parts.append(frame.drop(columns="detector").assign(sample=name))
                 labels.append(
                     pd.DataFrame(
                         {
                             "sample": name,
                             "diaSourceId": frame["diaSourceId"],
                             "isReal": is_real,
-                            "isTest": seed in given.test,
+                            "isTest": (seed in given.test)
+                            | (frame["detector"] >= given.test_detectors),
                         }
                     )
                 )

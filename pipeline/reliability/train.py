@@ -26,7 +26,7 @@ Bools = NDArray[np.bool_]
 #: What joins features and labels.
 KEY = ("sample", "diaSourceId")
 #: Neurons, strength of the penalty on the weights per detection, and steps of the minimiser.
-HIDDEN, PENALTY, STEPS = 16, 1e-3, 600
+HIDDEN, PENALTY, STEPS = 16, 3e-3, 600
 
 
 def train(matrix: Floats, real: Bools, *, version: str, seed: int = 0) -> Model:
