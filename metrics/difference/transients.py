@@ -81,7 +81,7 @@ class TransientCompleteness(_Completeness):
     cut is the one at which the worse of completeness and purity is best, on the half of the
     detector-visits (by hash) that is not used here, so that noise in its choice flatters
     nobody. S/N is the true one: flux over the noise of an unbiased PSF flux. All that lie on the
-    detector count, also under masks.
+    detector count, also under masks and on images that were not processed.
 
     Source: LSE-30 OSS-REQ-0353 transCompletenessMin at transSampleSNR, known second-hand; read
     as a threshold ("at the SNR detection threshold").
