@@ -21,10 +21,11 @@ from skyassay.verify.commands import requirements as command
 def _honest_metrics(monkeypatch):
     found = load()
     named = sorted({c.metric for c in found.criteria.values() if c.metric})
-    facts = [
-        MetricFacts(m, found.measured_by(m)[0].unit, tuple(c.id for c in found.measured_by(m)))
-        for m in named
-    ]
+
+    def unit(metric):
+        return next((c.unit for c in found.measured_by(metric) if c.kind == "value"), "")
+
+    facts = [MetricFacts(m, unit(m), tuple(c.id for c in found.measured_by(m))) for m in named]
     monkeypatch.setattr(command, "metric_facts", lambda: facts)
 
 
