@@ -11,6 +11,8 @@ from typing import Annotated, TypeGuard
 
 import typer
 
+from skyassay.verify.commands import campaign_night
+
 
 class Format(StrEnum):
     """How the result is printed."""
@@ -30,6 +32,7 @@ def register(app: typer.Typer) -> None:
     group.command("closure")(closure)
     group.command("twin")(twin)
     group.command("faults")(faults)
+    campaign_night.register(group)
     app.add_typer(group, name="campaign")
 
 
