@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from astropy.table import Table, vstack
+from astropy.table import Table
 from lsst.daf.butler import Butler, CollectionType, DatasetRef
 
 from skyassay.pipeline.clock.night import Packets, Visit
@@ -24,11 +24,14 @@ from skyassay.pipeline.distribution.streams import Stream
 from skyassay.pipeline.execution.run import new_run
 from skyassay.pipeline.instrument.filters import FILTERS
 from skyassay.pipeline.instrument.layouts import NAME
+from skyassay.pipeline.prompt.database import default_config, open_database
+from skyassay.pipeline.prompt.export import night_tables as night_tables_of
+from skyassay.pipeline.prompt.precovery_run import precover_night
 from skyassay.pipeline.repository import names
 from skyassay.pipeline.repository.create import register_type
 from skyassay.pipeline.repository.errors import RepositoryError
 
-PACKETS, OBJECTS, SUMMARY = "alert_packets", "dia_object_apdb", "quantum_summary"
+PACKETS, SUMMARY = "alert_packets", "quantum_summary"
 
 
 @dataclass(frozen=True)
@@ -72,14 +75,15 @@ def send_night(repo: str | Path, night: Night, *, prompt: str = names.PROMPT) ->
     Report
         Of the distribution. The tables are in a new RUN at the head of the chain
         `names.NIGHT`: `night_detector`, `alert_delivery`, `alert_stream`, `alert_archive`,
-        ``dia_object_night`` (the newest version of each object) and ``clock_parameters``.
+        ``clock_parameters``, and what the prompt database holds of the night:
+        ``dia_source_night``, ``dia_object_night``, ``dia_object_forced_source_night``.
 
     Raises
     ------
     RepositoryError
         ``no_night`` (exit code 4) where no science frame of the day is there, or ``not_prompt``
         where nothing processed it.
-    DistributionError, ClockError
+    DistributionError, ClockError, PromptError
     """
     with Butler.from_config(str(repo), writeable=True) as butler:
         visits = _visits(butler, night.day)
@@ -96,11 +100,28 @@ def send_night(repo: str | Path, night: Night, *, prompt: str = names.PROMPT) ->
         finally:
             archive.close()
         tables: dict[str, Any] = {**vars(made), "alert_archive": kept}
-        objects = _newest(butler, _refs(butler, OBJECTS, prompt, night.day))
-        if objects is not None:
-            tables["dia_object_night"] = objects
+        tables |= _stored(repo, prompt, night.day, visits)
         _enter(butler, tables, night.clock, prompt)
     return report
+
+
+def _stored(repo: str | Path, prompt: str, day: int, visits: Sequence[Visit]) -> dict[str, Table]:
+    """Return what the prompt database holds of the night, new objects measured back in time.
+
+    Nothing where the repository has no prompt database: nothing was associated.
+    """
+    config = default_config(repo)
+    if not config.exists():
+        return {}
+    begin = min(v.start for v in visits)
+    end = max(v.start + v.exposure / 86_400.0 for v in visits)
+    precover_night(repo, config, prompt, begin, end)
+    found = night_tables_of(open_database(config), day)
+    return {
+        "dia_source_night": found.sources,
+        "dia_object_night": found.objects,
+        "dia_object_forced_source_night": found.forced,
+    }
 
 
 def _visits(butler: Butler, day: int) -> list[Visit]:
@@ -186,18 +207,6 @@ def _images(
             np.array(image.ids, dtype=np.int64), np.array(image.sizes, dtype=np.int64)
         )
         yield image
-
-
-def _newest(butler: Butler, refs: Sequence[DatasetRef]) -> Table | None:
-    """Return the newest version of every object that the night has seen."""
-    if not refs:
-        return None
-    tables = [butler.get(ref) for ref in refs]
-    whole = vstack([t for t in tables if len(t)] or tables[:1], metadata_conflicts="silent")
-    last = {int(key): row for row, key in enumerate(whole["diaObjectId"])}
-    found = whole[sorted(last.values())]
-    found.sort("diaObjectId")
-    return found
 
 
 def _enter(butler: Butler, tables: dict[str, Any], clock: Parameters, prompt: str) -> None:

@@ -32,6 +32,7 @@ from skyassay.simulator.exposure.plan import Frame, science_frames, science_plan
 from skyassay.simulator.exposure.processes import Progress, all_made
 from skyassay.simulator.exposure.sizes import PixelPreset, PixelTerms, sized
 from skyassay.simulator.manifest import SCHEMA, file_entry, plain, prepared, versions
+from skyassay.simulator.solar_system.ephemeris_table import ephemeris_table
 
 Table = dict[str, NDArray[Any]]
 #: Orbits known before the night.
@@ -135,6 +136,12 @@ def simulate_night(
     if injected:
         tables[INJECTED_TRUTH] = ("truth_injected_source", _changed(made, injected=True))
     tables["truth/truth_ss_object"] = ("truth_ss_object", changes.mover)
+    middles = tables["truth/truth_visit"][1]
+    seen = {"visit": middles["visit"], "mjd": middles["trueMidptMJD"]}
+    tables["truth/truth_ss_ephemeris"] = (
+        "truth_ss_ephemeris",
+        ephemeris_table(changes.mover, seen),
+    )
     return written(directory, head, made, tables, _orbits(directory, changes.mover, seed))
 
 

@@ -26,8 +26,15 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "ghost_area": ("ghost_area", "ghost_area_detector"),
     "visit_image_content": ("visit_image_content", "visit_image_content_detector"),
     # The prompt database's answer knows the objects; detections alone do not.
-    "dia_source": ("dia_source", "dia_source_apdb", "dia_source_visit", "dia_source_detector"),
+    "dia_source": (
+        "dia_source",
+        "dia_source_night",
+        "dia_source_apdb",
+        "dia_source_visit",
+        "dia_source_detector",
+    ),
     "dia_object": ("dia_object", "dia_object_night"),
+    "dia_object_forced_source": ("dia_object_forced_source", "dia_object_forced_source_night"),
     "injected_dia_source": ("injected_dia_source", "injected_dia_source_visit"),
     "difference_quality": ("difference_quality", "difference_quality_detector"),
     "ss_source": ("ss_source", "ss_source_detector"),
