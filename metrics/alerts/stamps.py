@@ -47,7 +47,7 @@ class StampedLatency(BaseMetric):
             Column("visit"),
             Column("diaSourceId"),
             Column("midpointMjdTai", "d"),
-            Column("exposureTime", "s"),
+            Column("exposureTime", "s", optional=True),
             Column("timeProcessedMjdTai", "d"),
         )
     }
@@ -62,7 +62,8 @@ class StampedLatency(BaseMetric):
         """Return the latencies of one partition."""
         table = part[PRODUCT]
         middle, done = number(table, "midpointMjdTai"), number(table, "timeProcessedMjdTai")
-        exposure = number(table, "exposureTime")
+        blank = np.full(len(middle), np.nan)
+        exposure = number(table, "exposureTime") if "exposureTime" in table else blank
         exposure = np.where(np.isfinite(exposure), exposure, self.recipe["exposure_s"])
         after = 0.5 * exposure + self.recipe["readout_s"]
         with np.errstate(invalid="ignore"):

@@ -226,6 +226,8 @@ def test_stamps_give_a_lower_limit_only():
     assert again.n_rejected == 40
     blind = {**spread, "exposureTime": np.full(400, np.nan)}
     assert one(StampedLatency, {"alert": blind}).value == m.value
+    del blind["exposureTime"]
+    assert one(StampedLatency, {"alert": blind}).value == m.value
     gone = {**spread, "timeProcessedMjdTai": np.full(400, np.nan)}
     assert one(StampedLatency, {"alert": gone}).reason == "no_usable_row"
 
