@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from skyassay.dashboards import collect
+from skyassay.dashboards import collect, collect_night
 from skyassay.dashboards.collect import Missing, Source
 from skyassay.dashboards.compute.distribution import (
     Distribution,
@@ -16,9 +16,11 @@ from skyassay.dashboards.compute.distribution import (
     distribution,
 )
 from skyassay.dashboards.compute.history import HistoryView, history
+from skyassay.dashboards.compute.night import night
 from skyassay.dashboards.compute.overview import overview
 from skyassay.dashboards.compute.requirement import RequirementView, requirement
 from skyassay.dashboards.pages.missing import missing_page
+from skyassay.dashboards.pages.night import night_page
 from skyassay.dashboards.pages.overview import overview_page
 from skyassay.dashboards.pages.page import Page
 from skyassay.dashboards.pages.requirement import requirement_page
@@ -38,9 +40,13 @@ def routes(source: Source) -> dict[str, Callable[[], PlainTemplate]]:
     def requirement_route() -> PlainTemplate:
         return _serve(source, build_requirement)
 
+    def night_route() -> PlainTemplate:
+        return _serve(source, build_night)
+
     return {
         "/": overview_route,
         "/overview": overview_route,
+        "/night": night_route,
         "/requirement": requirement_route,
     }
 
@@ -60,6 +66,15 @@ def build_requirement(source: Source, query: Query, now: datetime) -> Page:
     if isinstance(view, Missing):
         return missing_page(view)
     return requirement_page(view, _history(source, view), _distribution(source, view))
+
+
+def build_night(source: Source, query: Query, now: datetime) -> Page:
+    """Return the page of the night of the run a query names, or of the newest that has one."""
+    data = collect_night.night(source, query)
+    view = data if isinstance(data, Missing) else night(data, query, now)
+    if isinstance(view, Missing):
+        return missing_page(view)
+    return night_page(view)
 
 
 def _history(source: Source, view: RequirementView) -> HistoryView | None:

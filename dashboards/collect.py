@@ -34,7 +34,8 @@ class Missing:
     Attributes
     ----------
     what : str
-        ``requirement``, ``run``, ``criterion``, ``band``, ``link``, ``store`` or ``evidence``.
+        ``requirement``, ``run``, ``criterion``, ``band``, ``visit``, ``alert``, ``link``,
+        ``store`` or ``evidence``.
     asked : str
         The name as asked for; escape it before it is shown.
     hint : str
@@ -90,7 +91,7 @@ class RequirementData:
 
 def overview(source: Source, query: Query) -> OverviewData | Missing:
     """Collect the overview of the run a query names, or of the newest."""
-    found = _run(source, query)
+    found = chosen_run(source, query)
     if isinstance(found, Missing):
         return found
     run, runs = found
@@ -105,7 +106,7 @@ def overview(source: Source, query: Query) -> OverviewData | Missing:
 
 def requirement(source: Source, query: Query) -> RequirementData | Missing:
     """Collect one requirement in the run a query names, or in the newest."""
-    found = _run(source, query)
+    found = chosen_run(source, query)
     if isinstance(found, Missing) and found.what != "evidence":
         return found
     asked = query.id
@@ -149,7 +150,7 @@ def evidence(source: Source, run_id: str, verdict: Verdict) -> pd.DataFrame | Ve
         return error
 
 
-def _run(source: Source, query: Query) -> tuple[Run, tuple[Run, ...]] | Missing:
+def chosen_run(source: Source, query: Query) -> tuple[Run, tuple[Run, ...]] | Missing:
     """Return the run a query names, the newest without a name, and all runs newest first."""
     if query.broken:
         return Missing("link", ", ".join(query.broken), "Give every name once, as UTF-8 text.")

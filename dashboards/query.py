@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 #: Every parameter any page knows; others are ignored.
-NAMES: Final = ("id", "run", "criterion", "band")
+NAMES: Final = ("id", "run", "criterion", "band", "visit", "alert")
 LONGEST: Final = 200
 
 
@@ -21,8 +21,9 @@ class Query:
 
     Attributes
     ----------
-    id, run, criterion, band : str or None
-        Requirement id, run id, criterion id, band: names to be looked up, nothing else.
+    id, run, criterion, band, visit, alert : str or None
+        Requirement id, run id, criterion id, band, visit, diaSourceId: names to be looked up,
+        nothing else.
     broken : tuple of str
         Parameters that cannot be read: given twice, not UTF-8, or too long.
     """
@@ -31,6 +32,8 @@ class Query:
     run: str | None = None
     criterion: str | None = None
     band: str | None = None
+    visit: str | None = None
+    alert: str | None = None
     broken: tuple[str, ...] = ()
 
 
@@ -62,6 +65,8 @@ def parse(arguments: Mapping[str, list[bytes]]) -> Query:
         run=values.get("run"),
         criterion=values.get("criterion"),
         band=values.get("band"),
+        visit=values.get("visit"),
+        alert=values.get("alert"),
         broken=tuple(broken),
     )
 

@@ -13,6 +13,8 @@ TITLES: Final = {
     "run": "No such run",
     "criterion": "No such criterion",
     "band": "No such band",
+    "visit": "No such visit",
+    "alert": "No such alert",
     "link": "This link cannot be read",
     "store": "The store cannot be read",
     "evidence": "The store holds no run yet",

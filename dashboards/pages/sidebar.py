@@ -26,7 +26,7 @@ def sidebar(
     Parameters
     ----------
     page : str
-        ``overview`` or ``requirement``.
+        ``overview``, ``night`` or ``requirement``.
     run : str
         The run that is shown.
     runs : sequence of (str, str)

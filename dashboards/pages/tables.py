@@ -16,7 +16,7 @@ PAGE_SIZE: Final = 15
 MOST_ROWS: Final = 20_000
 MOST_COLUMNS: Final = 12
 _LINK: Final = "href"
-_CSS: Final = """
+TABLE_CSS: Final = """
 .tabulator { font-family: 'Segoe UI', -apple-system, 'Helvetica Neue', 'Liberation Sans', Arial,
   sans-serif; font-size: 14px; border: 1px solid #e4e7eb; color: #1f2933; background: #ffffff; }
 .tabulator .tabulator-header .tabulator-col { background: #f5f7fa; color: #3e4c59; }
@@ -86,7 +86,7 @@ def table(
         page_size=page_size,
         layout="fit_columns",
         sizing_mode="stretch_width",
-        stylesheets=[_CSS],
+        stylesheets=[TABLE_CSS],
         theme="simple",
     )
 

@@ -57,7 +57,8 @@ def _trends(facts: Facts) -> Section:
         {
             "n": groups.size(),
             "compared": groups["deviation"].count(),
-            "flagged": groups["flagged"].sum(),
+            # Where nothing was compared, nothing was found in order either.
+            "flagged": groups["flagged"].sum().where(groups["deviation"].count() > 0),
             "worst": groups["size"].max(),
             "scatter": groups["scatter"].median(),
         }

@@ -48,9 +48,7 @@ def collect(store: Store, run_id: str | None = None) -> NightReport:
     if not tables:
         raise _no_night(f"The run {run.id} has no night.")
     verdicts = store.verdicts(run.id)
-    bands = sorted(set(tables["visits"]["band"])) if "visits" in tables else []
-    curves = {b: store.evidence(run.id, _EFFICIENCY, b) for b in bands}
-    facts = Facts(tables, verdicts, {b: t for b, t in curves.items() if t is not None})
+    facts = Facts(tables, verdicts, efficiency(store, run.id, tables))
     return reports_of(run, facts, perf_counter() - start)
 
 
@@ -82,6 +80,15 @@ def stored_tables(store: Store, run_id: str) -> dict[str, pd.DataFrame]:
     """
     found = {name: store.evidence(run_id, METRIC, None, RECIPE, name) for name in TABLES}
     return {name: table for name, table in found.items() if table is not None}
+
+
+def efficiency(
+    store: Store, run_id: str, tables: Mapping[str, pd.DataFrame]
+) -> dict[str, pd.DataFrame]:
+    """Return band -> detection efficiency against magnitude, where the run measured it."""
+    bands = sorted(set(tables["visits"]["band"])) if "visits" in tables else []
+    found = {band: store.evidence(run_id, _EFFICIENCY, band) for band in bands}
+    return {band: table for band, table in found.items() if table is not None}
 
 
 def reports_of(run: Run, facts: Facts, read: float = 0.0) -> NightReport:

@@ -1,0 +1,110 @@
+"""Tables of reports that are sorted and filtered: numbers as numbers, text as plain text."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from skyassay.dashboards.pages.tables import TABLE_CSS
+from skyassay.dashboards.text import ABSENT, text
+from skyassay.verify.night.model import Cell, Section
+from skyassay.verify.night.writers import heads, numeric
+
+if TYPE_CHECKING:
+    import panel as pn
+
+_LINK: Final = "href"
+_TEXT: Final = {"type": "input", "func": "like", "placeholder": "filter"}
+_NUMBER: Final = {"type": "number", "func": ">=", "placeholder": "at least"}
+
+
+def section_table(
+    section: Section,
+    *,
+    links: Sequence[str] = (),
+    search: bool = True,
+    page_size: int = 12,
+    widths: Sequence[int] = (),
+) -> pn.widgets.Tabulator | None:
+    """Return a section as a table; None where it has no row.
+
+    Parameters
+    ----------
+    section : Section
+    links : sequence of str
+        For each row one of our own relative URLs, to which its first cell leads.
+    search : bool
+        Whether each column has a field to filter by: text that is contained, or the least
+        number.
+    page_size : int
+    widths : sequence of int
+        Of the columns, percent; alike unless said.
+    """
+    if not section.rows:
+        return None
+    import pandas as pd
+    import panel as pn
+
+    fields = [f"c{place}" for place in range(len(section.columns))]
+    columns = list(zip(*section.rows, strict=True))
+    numbers = numeric(section)
+    # The link's text is its cell: it must be text.
+    numbers[0] = numbers[0] and not links
+    data: dict[str, Any] = {}
+    formatters: dict[str, Any] = {}
+    for field, values, is_number in zip(fields, columns, numbers, strict=True):
+        if is_number:
+            data[field] = pd.Series([_float(v) for v in values], dtype=float)
+            formatters[field] = _formatter(values)
+        else:
+            data[field] = pd.Series([_text(v) for v in values], dtype=object)
+            formatters[field] = {"type": "textarea"}
+    if links:
+        data[_LINK] = pd.Series(list(links), dtype=object)
+        formatters[fields[0]] = {"type": "link", "urlField": _LINK}
+    given = list(widths) or [100 // len(fields)] * len(fields)
+    kinds = {f: _NUMBER if n else _TEXT for f, n in zip(fields, numbers, strict=True)}
+    return pn.widgets.Tabulator(
+        pd.DataFrame(data),
+        show_index=False,
+        disabled=True,
+        selectable=False,
+        hidden_columns=[_LINK] if links else [],
+        formatters=formatters,
+        text_align={f: "right" for f, n in zip(fields, numbers, strict=True) if n},
+        titles={f: text(t, limit=80) for f, t in zip(fields, heads(section), strict=True)},
+        widths={f: f"{w}%" for f, w in zip(fields, given, strict=True)},
+        header_filters={f: dict(k) for f, k in kinds.items()} if search else None,
+        pagination="remote",
+        page_size=page_size,
+        layout="fit_columns",
+        sizing_mode="stretch_width",
+        stylesheets=[TABLE_CSS],
+        theme="simple",
+    )
+
+
+def _float(value: Cell) -> float:
+    """Return a number; what is not known is NaN, which is shown as a dash and sorted last."""
+    return float(value) if isinstance(value, int | float) else math.nan
+
+
+def _text(value: Cell) -> str:
+    if value is None:
+        return ABSENT
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
+
+
+def _formatter(values: Sequence[Cell]) -> Any:
+    """Return how a column of numbers is written: whole, or with four digits of the largest."""
+    from bokeh.models.widgets.tables import NumberFormatter
+
+    known = [v for v in values if isinstance(v, int | float)]
+    if all(isinstance(v, int) for v in known):
+        return NumberFormatter(format="0", nan_format=ABSENT)
+    largest = max((abs(v) for v in known), default=1.0) or 1.0
+    places = min(max(3 - math.floor(math.log10(largest)), 0), 5)
+    return NumberFormatter(format="0." + "0" * places if places else "0", nan_format=ABSENT)
