@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from skyassay.dashboards.compute.alert import AlertView
-from skyassay.dashboards.compute.night import NightView
+from skyassay.dashboards.compute.night import VISIT_LOOKS, NightView
 from skyassay.dashboards.pages.page import Page
 from skyassay.dashboards.pages.render import pane
-from skyassay.dashboards.pages.sections import section_table
+from skyassay.dashboards.pages.sections import FEW, section_table
 from skyassay.dashboards.pages.sidebar import sidebar
+from skyassay.dashboards.status import look
 from skyassay.dashboards.text import link, plural
 from skyassay.verify.night.model import Report, Section
 
@@ -26,12 +28,6 @@ _TIMELINES: Final = (
 _HELP: Final = "Type under a heading to filter; choose a heading to sort."
 #: Sections that the page shows by other means.
 _ELSEWHERE: Final = ("alerts",)
-_WIDTHS: Final = {
-    "failures": (8, 12, 7, 13, 14, 7, 20, 19),
-    "judged": (22, 16, 16, 10, 14, 22),
-    "flags": (20, 12, 10, 58),
-    "detectors": (13, 10, 9, 12, 13, 17, 26),
-}
 
 
 def night_page(view: NightView) -> Page:
@@ -97,9 +93,8 @@ def _alerts(view: NightView) -> list[Viewable]:
             words = f"No alert of visit {view.visit_id} is among those kept with the night."
         return [_heading(section.title, words, empty=True)]
     links = [link("night", run=run, visit=view.visit_id, alert=str(r[0])) for r in section.rows]
-    table = section_table(section, links=links, page_size=8,
-                          widths=(19, 11, 13, 8, 6, 8, 9, 10, 8, 8))  # fmt: skip
-    return [_stack(*_alert(view.alert), _heading(section.title, f"{section.note} {_HELP}"), table)]
+    table = section_table(section, links=links, page_size=8)
+    return [_stack(*_alert(view.alert), _below(section.title, f"{section.note} {_HELP}"), table)]
 
 
 def _alert(alert: AlertView) -> list[Viewable]:
@@ -115,7 +110,12 @@ def _alert(alert: AlertView) -> list[Viewable]:
     return [
         pane("alert.html", alert=alert),
         *([pn.FlexBox(*images, sizing_mode="stretch_width")] if images else []),
-        _heading("Light curve", alert.curve_words, empty=not len(alert.curve)),
+        pane(
+            "heading3.html",
+            title="Light curve",
+            summary=alert.curve_words,
+            empty=not len(alert.curve),
+        ),
         *(p for p in [_figure(curve_figure(alert.curve))] if p is not None),
     ]
 
@@ -127,9 +127,9 @@ def _report(view: NightView, report: Report) -> Viewable:
     for section in report.sections:
         if section.name in _ELSEWHERE:
             continue
-        words = f"{section.note} {_HELP}" if section.rows else section.note
-        heading = pane("heading3.html", title=section.title, summary=words.strip(),
-                       empty=not section.rows)  # fmt: skip
+        empty = not section.rows
+        words = section.note if empty or len(section.rows) <= FEW else f"{section.note} {_HELP}"
+        heading = pane("heading3.html", title=section.title, summary=words.strip(), empty=empty)
         parts += [heading, _table(section, run)]
     return _stack(*parts)
 
@@ -145,17 +145,43 @@ def _table(section: Section, run: str) -> Viewable | None:
             link("requirement", id=str(row[0]).partition("/")[0], run=run, criterion=str(row[0]))
             for row in section.rows
         ]
-    return section_table(section, links=links, widths=_WIDTHS.get(section.name, ()))
+    return section_table(_with_signs(section), links=links)
+
+
+def _with_signs(section: Section) -> Section:
+    """Return a section with the sign of each status beside its word."""
+    places = [i for i, (name, _) in enumerate(section.columns) if name == "status"]
+    if not places or section.name not in ("judged", "visits"):
+        return section
+    rows = []
+    for row in section.rows:
+        cells = list(row)
+        for place in places:
+            status = str(row[place])
+            if section.name == "judged":
+                style, word = look(status), look(status).word
+            else:
+                style, word = look(VISIT_LOOKS[status][0]), VISIT_LOOKS[status][1]
+            cells[place] = f"{style.symbol} {word}"
+        rows.append(tuple(cells))
+    return replace(section, rows=tuple(rows))
 
 
 def _gaps(view: NightView) -> Viewable:
     words = view.gaps.note if not view.gaps.rows else "What is shown is without these."
     heading = _heading(view.gaps.title, words)
-    return _stack(heading, section_table(view.gaps, search=False, widths=(18, 16, 36, 30)))
+    return _stack(heading, section_table(view.gaps))
 
 
 def _heading(title: str, summary: str, *, empty: bool = False) -> pn.pane.HTML:
     return pane("heading.html", title=title, summary=summary, hint="", empty=empty)
+
+
+def _below(title: str, summary: str) -> pn.pane.HTML:
+    """Return a heading with room above it."""
+    made = _heading(title, summary)
+    made.margin = (26, 0, 0, 0)
+    return made
 
 
 def _figure(plot: figure | None) -> pn.pane.Bokeh | None:

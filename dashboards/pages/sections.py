@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     import panel as pn
 
 _LINK: Final = "href"
+#: Tables of more rows can be filtered.
+FEW: Final = 6
+_CSS: Final = """
+.tabulator .tabulator-header .tabulator-col .tabulator-col-content .tabulator-col-title {
+  white-space: normal !important; text-overflow: clip; overflow-wrap: break-word; }
+"""
 _TEXT: Final = {"type": "input", "func": "like", "placeholder": "filter"}
 _NUMBER: Final = {"type": "number", "func": ">=", "placeholder": "at least"}
 
@@ -23,9 +29,7 @@ def section_table(
     section: Section,
     *,
     links: Sequence[str] = (),
-    search: bool = True,
     page_size: int = 12,
-    widths: Sequence[int] = (),
 ) -> pn.widgets.Tabulator | None:
     """Return a section as a table; None where it has no row.
 
@@ -34,12 +38,12 @@ def section_table(
     section : Section
     links : sequence of str
         For each row one of our own relative URLs, to which its first cell leads.
-    search : bool
-        Whether each column has a field to filter by: text that is contained, or the least
-        number.
     page_size : int
-    widths : sequence of int
-        Of the columns, percent; alike unless said.
+
+    Notes
+    -----
+    Where there are more than a few rows each column has a field to filter by: text that is
+    contained, or the least number.
     """
     if not section.rows:
         return None
@@ -63,7 +67,7 @@ def section_table(
     if links:
         data[_LINK] = pd.Series(list(links), dtype=object)
         formatters[fields[0]] = {"type": "link", "urlField": _LINK}
-    given = list(widths) or [100 // len(fields)] * len(fields)
+    search = len(section.rows) > FEW
     kinds = {f: _NUMBER if n else _TEXT for f, n in zip(fields, numbers, strict=True)}
     return pn.widgets.Tabulator(
         pd.DataFrame(data),
@@ -74,15 +78,29 @@ def section_table(
         formatters=formatters,
         text_align={f: "right" for f, n in zip(fields, numbers, strict=True) if n},
         titles={f: text(t, limit=80) for f, t in zip(fields, heads(section), strict=True)},
-        widths={f: f"{w}%" for f, w in zip(fields, given, strict=True)},
+        widths={f: f"{w}%" for f, w in zip(fields, _widths(section), strict=True)},
         header_filters={f: dict(k) for f, k in kinds.items()} if search else None,
         pagination="remote",
         page_size=page_size,
         layout="fit_columns",
         sizing_mode="stretch_width",
-        stylesheets=[TABLE_CSS],
+        configuration={"columnDefaults": {"headerWordWrap": True}},
+        stylesheets=[TABLE_CSS, _CSS],
         theme="simple",
     )
+
+
+def _widths(section: Section) -> list[int]:
+    """Return the widths of the columns, percent: as their longest cells and words ask for."""
+    wants = []
+    for head, column in zip(heads(section), zip(*section.rows, strict=True), strict=True):
+        cell = max(len(_text(value) if not isinstance(value, float) else "0.0000")
+                   for value in column)  # fmt: skip
+        word = max(len(part) for part in head.split())
+        wants.append(max(min(cell, 34), word + 3, 7) + 2)
+    # Whole numbers, as Tabulator reads no others, that add up to all of the width.
+    ends = [round(100.0 * sum(wants[: n + 1]) / sum(wants)) for n in range(len(wants))]
+    return [end - start for start, end in zip([0, *ends], ends, strict=False)]
 
 
 def _float(value: Cell) -> float:
@@ -103,7 +121,7 @@ def _formatter(values: Sequence[Cell]) -> Any:
     from bokeh.models.widgets.tables import NumberFormatter
 
     known = [v for v in values if isinstance(v, int | float)]
-    if all(isinstance(v, int) for v in known):
+    if all(float(v).is_integer() for v in known):
         return NumberFormatter(format="0", nan_format=ABSENT)
     largest = max((abs(v) for v in known), default=1.0) or 1.0
     places = min(max(3 - math.floor(math.log10(largest)), 0), 5)

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from bokeh.models import ColumnDataSource, HoverTool, LinearColorMapper, Whisker
+from bokeh.models import ColumnDataSource, HoverTool, LinearColorMapper, Range1d, Whisker
 from bokeh.plotting import figure
 
 from skyassay.dashboards.compute.alert import Cutout
@@ -31,7 +31,13 @@ def curve_figure(curve: pd.DataFrame) -> figure | None:
     factor, unit = (1440.0, "minutes") if span < _SHORT else (1.0, "days")
     hover = HoverTool(tooltips=[("band", "@band"), ("flux", "@shown"), ("MJD", "@when"),
                                 ("", "@how")])  # fmt: skip
-    plot = make(280, f"{unit} after MJD {start:.5f}", "difference flux (nJy)", [hover])
+    error = rows["error"].fillna(0.0)
+    low, high = float((rows["flux"] - error).min()), float((rows["flux"] + error).max())
+    air = (high - low or abs(high) or 1.0) * 0.1
+    plot = make(
+        280, f"{unit} after MJD {start:.5f}", "difference flux (nJy)", [hover],
+        y_range=Range1d(low - air, high + air),
+    )  # fmt: skip
     renderers: list[object] = []
     for (band, forced), mine in rows.groupby(["band", "forced"], sort=False):
         source = _points(mine, (mine["mjd"] - start) * factor)

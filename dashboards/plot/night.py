@@ -19,11 +19,18 @@ MARKERS: Final = {
     "u": "triangle", "g": "square", "r": "circle", "i": "diamond", "z": "inverted_triangle",
     "y": "hex",
 }  # fmt: skip
-_COLOURS: Final = (
-    "#56B4E9", "#0072B2", "#009E73", "#E69F00", "#CC79A7", "#D55E00", "#F0E442", "#999999",
-    "#44546A", "#b3d4a5",
+#: Stage -> colour and hatch: waiting and sending are light, work is not.
+_STAGES: Final = dict(
+    zip(
+        (WAITED, REST, *CHAIN, SENT),
+        (
+            ("#D9D9D9", " "), ("#8C8C8C", "/"), ("#56B4E9", " "), ("#0072B2", "x"),
+            ("#009E73", " "), ("#E69F00", "/"), ("#CC79A7", " "), ("#F0E442", "."),
+            ("#8C6BB1", "-"), ("#B3D4A5", " "), ("#D55E00", "|"), ("#F2F2F2", "."),
+        ),
+        strict=True,
+    )
 )  # fmt: skip
-_HATCHES: Final = (" ", "/", "\\", "x", "-", "|", ".", "o", "+", " ")
 #: What became of alerts: column of the visits, words, colour, hatch.
 _FATES: Final = (
     ("in_time", "handed over in time", "#009E73", " "),
@@ -41,10 +48,13 @@ def timeline(visits: pd.DataFrame, column: str, name: str, unit: str) -> figure 
     if not len(rows):
         return None
     hover = HoverTool(tooltips=[("visit", "@visit"), ("band", "@band"), (name, "@shown")])
-    plot = make(210, "UTC", f"{name} ({unit})", [hover], x_axis_type="datetime")
+    low, high = float(rows[column].min()), float(rows[column].max())
+    air = (high - low or 0.1) * 0.15
+    plot = make(
+        190, "", f"{name} ({unit})", [hover], x_axis_type="datetime",
+        y_range=Range1d(low - air, high + air),
+    )  # fmt: skip
     _times(plot, visits)
-    if unit.startswith("mag"):
-        plot.y_range.flipped = False
     for band in dict.fromkeys(rows["band"]):
         mine = rows[rows["band"] == band]
         source = ColumnDataSource(
@@ -85,13 +95,18 @@ def alerts_figure(visits: pd.DataFrame) -> figure | None:
         "late": (rows["n_delivered"] - rows["n_in_time"]).tolist(),
         "never": rows["n_never"].tolist(),
     }
-    drawn = plot.vbar_stack(
-        [name for name, *_ in _FATES], x="x", width=_width(rows["mjd"]),
-        source=ColumnDataSource(data), color=[c for _, _, c, _ in _FATES], line_color="white",
-        hatch_pattern=[h for *_, h in _FATES], hatch_alpha=0.4,
-        legend_label=[words for _, words, *_ in _FATES],
-    )  # fmt: skip
-    hover.renderers = list(drawn)
+    sent = rows["n_delivered"].tolist()
+    data |= {"from_in_time": [0] * len(rows), "from_late": data["in_time"], "from_never": sent}
+    data |= {"to_in_time": data["in_time"], "to_late": sent, "to_never": data["due"]}
+    source, width = ColumnDataSource(data), _width(rows["mjd"])
+    hover.renderers = [
+        plot.vbar(
+            x="x", bottom=f"from_{name}", top=f"to_{name}", width=width, source=source,
+            fill_color=colour, line_color="white", hatch_pattern=hatch, hatch_alpha=0.35,
+            legend_label=words,
+        )
+        for name, words, colour, hatch in _FATES
+    ]  # fmt: skip
     plot.y_range.start = 0
     plot.xgrid.grid_line_color = None
     dress_legend(plot)
@@ -120,7 +135,7 @@ def waterfall_figure(table: pd.DataFrame, visits: Sequence[int]) -> figure | Non
         170 + 24 * len(there), "seconds after the end of readout", "", [hover],
         y_range=FactorRange(*reversed(there)), x_range=Range1d(0, max(end, IN_TIME) * 1.05),
     )  # fmt: skip
-    stages = [s for s in (WAITED, REST, *CHAIN, SENT) if s in set(table["stage"])]
+    stages = [s for s in _STAGES if s in set(table["stage"])]
     hover.renderers = [_stage(plot, table[table["stage"] == s], s) for s in stages]
     color, dash = limit_line("design")
     line = Span(location=IN_TIME, dimension="height", line_color=color, line_width=2)
@@ -136,7 +151,7 @@ def waterfall_figure(table: pd.DataFrame, visits: Sequence[int]) -> figure | Non
 
 def _stage(plot: figure, rows: pd.DataFrame, stage: str) -> Any:
     """Draw one stage of every visit."""
-    place = (WAITED, REST, *CHAIN, SENT).index(stage)
+    colour, hatch = _STAGES[stage]
     source = ColumnDataSource(
         {
             "visit": [str(v) for v in rows["visit"]],
@@ -149,8 +164,7 @@ def _stage(plot: figure, rows: pd.DataFrame, stage: str) -> Any:
     )
     return plot.hbar(
         y="visit", left="left", right="right", height=0.72, source=source,
-        fill_color=_COLOURS[place % len(_COLOURS)], line_color="white",
-        hatch_pattern=_HATCHES[place % len(_HATCHES)], hatch_alpha=0.35,
+        fill_color=colour, line_color=INK, line_width=0.5, hatch_pattern=hatch, hatch_alpha=0.35,
         legend_label=plain(stage),
     )  # fmt: skip
 

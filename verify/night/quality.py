@@ -121,12 +121,12 @@ def _bands(facts: Facts) -> Section:
 def _differences(facts: Facts) -> Section:
     rows = facts.table("quality")
     columns = [
-        ("band", "band", ""), ("n", "images", ""), ("pull", "width of pull", ""),
-        ("worst", "farthest from 1", ""), ("sky", "width of pull, sky fluxes", ""),
+        ("band", "band", ""), ("n", "images", ""), ("pull", "pull, width", ""),
+        ("worst", "farthest from 1", ""), ("sky", "pull of sky fluxes", ""),
         ("stars", "kernel stars", ""), ("scatter", "kernel sum, scatter", "%"),
         ("coverage", "least coverage", "%"), ("threshold", "highest threshold", "σ"),
-        ("positive", "positive", "per image"), ("negative", "negative", "per image"),
-        ("dipole", "dipoles", "per image"), ("streak", "streaks", "per image"),
+        ("positive", "positive", "/image"), ("negative", "negative", "/image"),
+        ("dipole", "dipoles", "/image"), ("streak", "streaks", "/image"),
     ]  # fmt: skip
     title, why = "Difference images, medians by band", facts.gap("difference_quality")
     if not len(rows):
