@@ -108,19 +108,26 @@ def depth_check(snr: Floats, found: Bools, band: str) -> Check:
     return DEPTH.judged(band, float(shift), float(2.5 / np.log(10.0) * error / half), len(snr))
 
 
-def half_point(snr: Floats, found: Bools) -> tuple[float, float]:
+def half_point(snr: Floats, found: Bools, ceiling: float = 1.0) -> tuple[float, float]:
     """Return the S/N at which half are found, and its standard error.
 
-    Maximum likelihood of ``P = Phi((snr - half) / width)``: with normal noise of unit width a
-    star is found when its measured S/N exceeds the threshold, so the curve is a normal one in
-    S/N, not in magnitude.
+    Maximum likelihood of ``P = ceiling * Phi((snr - half) / width)``: with normal noise of unit
+    width a star is found when its measured S/N exceeds the threshold, so the curve is a normal
+    one in S/N, not in magnitude.
+
+    Parameters
+    ----------
+    snr, found : ndarray, shape (n,)
+    ceiling : float
+        Share that is found however bright: the rest are where nothing can be.
     """
     from scipy.optimize import minimize
-    from scipy.special import log_ndtr
+    from scipy.special import log_ndtr, ndtr
 
     def loss(p: Floats) -> float:
         z = (snr - p[0]) * np.exp(-p[1])
-        return -float(np.where(found, log_ndtr(z), log_ndtr(-z)).sum())
+        lost = log_ndtr(-z) if ceiling >= 1.0 else np.log1p(-ceiling * ndtr(z))
+        return -float(np.where(found, np.log(ceiling) + log_ndtr(z), lost).sum())
 
     best = minimize(loss, np.array([THRESHOLD, 0.0]), method="Nelder-Mead")
     if not best.success:

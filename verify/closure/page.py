@@ -78,9 +78,10 @@ def to_html(closure: Closure, title: str) -> str:
             code="no_plots",
             hint="Install skyassay[dashboard], or ask for --format json.",
         ) from error
+    from skyassay.verify.closure.night_plots import night_figures
     from skyassay.verify.closure.plots import figures
 
-    drawn = figures(closure)
+    drawn = [*figures(closure), *night_figures(closure)]
     script, divs = components([plot for _, plot in drawn]) if drawn else ("", ())
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
     return environment.get_template("closure.html.j2").render(

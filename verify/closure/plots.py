@@ -31,7 +31,7 @@ def figures(closure: Closure) -> list[tuple[str, figure]]:
             drawn.append((f"Band {band}: measured less true position", _places(columns, band)))
     for band, columns in closure.behind.get("pulls", {}).items():
         if len(columns["flux"]):
-            drawn.append((f"Band {band}: errors over what is quoted", _pulls(columns, band)))
+            drawn.append((f"Band {band}: errors over what is quoted", draw_pulls(columns, band)))
     for band, columns in closure.behind.get("completeness", {}).items():
         if len(columns["snr"]):
             drawn.append((f"Band {band}: stars found", _completeness(columns, band)))
@@ -83,7 +83,7 @@ def _places(columns: Mapping[str, NDArray[Any]], band: str) -> figure:
     return plot
 
 
-def _pulls(columns: Mapping[str, NDArray[Any]], band: str) -> figure:
+def draw_pulls(columns: Mapping[str, NDArray[Any]], band: str) -> figure:
     """Return histograms of pulls over a normal distribution."""
     plot = make(HEIGHT, "error over quoted error", "share per unit")
     edges = np.linspace(-5.0, 5.0, 51)

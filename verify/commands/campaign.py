@@ -21,6 +21,13 @@ class Format(StrEnum):
     JSON = "json"
 
 
+class Part(StrEnum):
+    """What is compared with the truth."""
+
+    RELEASE = "release"
+    NIGHT = "night"
+
+
 def register(app: typer.Typer) -> None:
     """Add the `campaign` commands to the application."""
     group = typer.Typer(
@@ -119,6 +126,10 @@ def closure(
     table: Annotated[
         list[str] | None, typer.Option(help="NAME=PATH instead of --repo; may be repeated.")
     ] = None,
+    part: Annotated[
+        list[Part] | None,
+        typer.Option(help="release, or night: differences. All that is there when none."),
+    ] = None,
     band: Annotated[list[str] | None, typer.Option(help="Bands; r and i when none.")] = None,
     form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.MARKDOWN,
     plots: Annotated[
@@ -126,17 +137,20 @@ def closure(
         typer.Option(help="Write page, numbers and (with Chromium) a picture in this folder."),
     ] = None,
 ) -> None:
-    """Compare what the pipeline measured with what was simulated.
+    """Compare what the pipeline measured with what was simulated, of a release or of a night.
 
     Exits 0 when everything holds, 1 when something does not, 3 when something could not be
     measured.
     """
     from skyassay.verify.closure import page
-    from skyassay.verify.closure.run import BANDS, close, read
+    from skyassay.verify.closure.run import BANDS
+    from skyassay.verify.closure.tables import Part as Known
+    from skyassay.verify.closure.tables import close_source
     from skyassay.verify.commands.shared import Inputs, table_paths
 
     inputs = Inputs(table_paths(table or ()), repo, collection, truth)
-    found = close(read(inputs.open()), tuple(band or BANDS))
+    parts = tuple(Known(one.value) for one in part or ())
+    found = close_source(inputs.open(), tuple(band or BANDS), parts)
     typer.echo(page.to_json(found) if form is Format.JSON else page.to_markdown(found), nl=False)
     if plots:
         for path in page.write(found, plots, "Truth closure"):
