@@ -15,7 +15,7 @@ from skyassay.simulator.samples.sound_night import sound_night
 
 Floats = NDArray[np.float64]
 #: Visits whose alerts are timed, and those of the other tables; detectors and alerts of each.
-VISITS, FEW, DETECTORS, ALERTS = 9_000, 150, 3, 2
+VISITS, FEW, DETECTORS, ALERTS = 30_000, 150, 3, 2
 #: Latency in min: mean, scatter of visits and of single alerts.
 LATENCY, OF_VISIT, OWN = 0.42, 0.05, 0.03
 _SECOND, _HOUR = 1.0 / 86_400.0, 1.0 / 24.0
