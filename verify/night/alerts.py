@@ -24,15 +24,15 @@ _FORCED = ("diaObjectId", "visit", "detector", "band", "midpointMjdTai", "psfDif
 _SEARCHED = ("diaSourceId", "visit", "band", "midpointMjdTai", "psfFlux", "psfFluxErr")
 
 
-def choose(reading: Reading, log: pd.DataFrame, visits: Iterable[int]) -> pd.DataFrame:
+def choose(reading: Reading, log: pd.DataFrame | None, visits: Iterable[int]) -> pd.DataFrame:
     """Return the alerts to show, the best S/N of each kind first.
 
     Parameters
     ----------
     reading : Reading
         Of a source with `dia_source`, or `alert`, which packets give.
-    log : DataFrame
-        Of `alert_delivery`. Without a row, every detection of the night stands for an alert.
+    log : DataFrame or None
+        Of `alert_delivery`. Without it, every detection of the night stands for an alert.
     visits : iterable of int
 
     Returns
@@ -42,7 +42,7 @@ def choose(reading: Reading, log: pd.DataFrame, visits: Iterable[int]) -> pd.Dat
         reach), ``outcome`` (``in time``, ``late``, ``not handed over``, ``not known``),
         ``latency`` (s) and ``code``.
     """
-    product = "dia_source" if "dia_source" in reading.source.products else "alert"
+    product = _product(reading)
     names = _counts(reading, product)
     best: dict[str, pd.DataFrame] = {}
     for piece in reading.frames(product, SOURCE):
@@ -59,6 +59,12 @@ def choose(reading: Reading, log: pd.DataFrame, visits: Iterable[int]) -> pd.Dat
     return found.reset_index(drop=True)
 
 
+def _product(reading: Reading) -> str:
+    """Return where detections are looked up; packets know them too."""
+    there = reading.source.products
+    return "alert" if "alert" in there and "dia_source" not in there else "dia_source"
+
+
 def _counts(reading: Reading, product: str) -> pd.Series:
     """Return diaObjectId -> number of its detections."""
     total: pd.Series = pd.Series(dtype=np.int64)
@@ -68,15 +74,13 @@ def _counts(reading: Reading, product: str) -> pd.Series:
     return total
 
 
-def _dressed(rows: pd.DataFrame, log: pd.DataFrame, names: pd.Series) -> pd.DataFrame:
+def _dressed(rows: pd.DataFrame, log: pd.DataFrame | None, names: pd.Series) -> pd.DataFrame:
     """Add kind, latency and what became of them."""
     rows = rows.copy()
     rows["n_sources"] = rows["diaObjectId"].map(names)
-    dipole = rows["isDipole"].map(lambda one: one is True or one == 1)
-    rows["kind"] = np.select(
-        [rows["ssObjectId"] > 0, dipole, rows["n_sources"] > 1], list(KINDS[:3]), KINDS[3]
-    )
-    if log.empty:
+    kinds = [rows["ssObjectId"] > 0, rows["isDipole"] == 1, rows["n_sources"] > 1]
+    rows["kind"] = np.select([k.astype(bool) for k in kinds], list(KINDS[:3]), KINDS[3])
+    if log is None:
         return rows.assign(latency=np.nan, code="", outcome="not known")
     logged = log.drop_duplicates("diaSourceId").set_index("diaSourceId")
     latency = (logged["handedMjdTai"] - logged["readoutEndMjdTai"]) * DAY
@@ -130,7 +134,7 @@ def light_curves(reading: Reading, chosen: pd.DataFrame) -> pd.DataFrame:
         ``object`` (diaObjectId, or ssObjectId of what moves), ``moving``, ``diaSourceId`` (0 of
         a forced flux), ``visit``, ``band``, ``mjd``, ``flux`` and ``error`` (nJy), ``forced``.
     """
-    product = "dia_source" if "dia_source" in reading.source.products else "alert"
+    product = _product(reading)
     still = set(chosen.loc[chosen["diaObjectId"] > 0, "diaObjectId"].astype(np.int64))
     moving = set(chosen.loc[chosen["ssObjectId"] > 0, "ssObjectId"].astype(np.int64))
     names = {"midpointMjdTai": "mjd", "psfFlux": "flux", "psfFluxErr": "error",

@@ -65,8 +65,8 @@ def _trends(facts: Facts) -> Section:
     )
     return section(
         "trends", title, made.reset_index(), columns,
-        note=f"Each detector, less the median of its visit, against its median over at least "
-        f"{FEWEST} earlier visits in the band; flagged beyond {LIMIT:g} scatters.",
+        note=f"What is left beside each detector's usual offset (of at least {FEWEST} earlier "
+        f"visits in the band) and what its visit shares; flagged beyond {LIMIT:g} scatters.",
     )  # fmt: skip
 
 
@@ -84,7 +84,7 @@ def _flagged(facts: Facts) -> Section:
     return section(
         "flagged", "Detectors that left their trend", bad,
         [("quantity", "quantity", ""), ("visit", "visit", ""), ("detector", "detector", ""),
-         ("band", "band", ""), ("offset", "offset", ""), ("usual", "usual", ""),
+         ("band", "band", ""), ("value", "value", ""), ("left", "beside the usual", ""),
          ("unit", "unit", ""), ("deviation", "deviation", "scatters"),
          ("n_before", "earlier visits", "")],
         empty=said,

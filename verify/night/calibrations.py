@@ -51,10 +51,11 @@ def calibrations(inventory: pd.DataFrame, visits: pd.Series, end_mjd: float) -> 
 def trend(table: pd.DataFrame, visits: pd.Series) -> pd.DataFrame:
     """Return every detector's calibration in the night against earlier visits.
 
-    A zero point and a PSF's size go with the weather, which all detectors of a visit share: so
-    the median of the visit is taken off before a detector is compared with its own median over
-    earlier visits in the same band. It is flagged where it deviates by more than five times
-    their scatter (from the median absolute deviation).
+    A zero point and a PSF's size go with the weather, which all detectors of a visit share. So a
+    detector's usual offset is its median distance from the median of earlier visits in the same
+    band; what is left beside it, less the median of that over the visit, is the deviation. It is
+    flagged beyond five times the scatter of earlier visits' (of all detectors in the band, from
+    the median absolute deviation), widened by what so few visits know of the usual offset.
 
     Parameters
     ----------
@@ -66,9 +67,9 @@ def trend(table: pd.DataFrame, visits: pd.Series) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``quantity``, ``unit``, ``visit``, ``detector``, ``band``, ``value``, ``offset`` (from the
-        visit's median), ``usual``, ``scatter``, ``n_before``, ``deviation`` (in scatters, NaN
-        where too few visits came before) and ``flagged``.
+        ``quantity``, ``unit``, ``visit``, ``detector``, ``band``, ``value``, ``usual`` offset,
+        ``left`` (beside it), ``scatter``, ``n_before``, ``deviation`` (in scatters, NaN where
+        too few visits came before) and ``flagged``.
     """
     found = [_one(name, *what, table, set(visits)) for name, what in QUANTITIES.items()]
     return pd.concat(found, ignore_index=True)
@@ -79,22 +80,25 @@ def _one(
 ) -> pd.DataFrame:
     names = ["visit", "detector", "band", "value"]
     rows = table.rename(columns={column: "value"})[names].dropna(subset=["value"])
-    rows["offset"] = rows["value"] - rows.groupby("visit")["value"].transform("median")
     night = rows["visit"].isin(visits)
-    if night.any():
-        # Only what came before is a trend: names of visits grow with time.
-        before = rows[~night & (rows["visit"] < rows.loc[night, "visit"].min())]
-    else:
-        before = rows[:0]
-    groups = before.groupby(["detector", "band"])["offset"]
-    usual = groups.median().rename("usual")
-    away = (before["offset"] - groups.transform("median")).abs()
-    scatter = away.groupby([before["detector"], before["band"]]).median() * _MAD
-    known = pd.concat([usual, scatter.rename("scatter"), groups.size().rename("n_before")], axis=1)
-    made = rows[night].join(known, on=["detector", "band"])
-    made["n_before"] = made["n_before"].fillna(0).astype(np.int64)
-    enough = made["n_before"] >= FEWEST
-    size = made["scatter"].clip(lower=least)
-    made["deviation"] = ((made["offset"] - made["usual"]) / size).where(enough)
+    # Only what came before is a trend: names of visits grow with time.
+    first = rows.loc[night, "visit"].min() if night.any() else -1
+    before = rows[rows["visit"] < first]
+    apart = before["value"] - before.groupby("visit")["value"].transform("median")
+    groups = apart.groupby([before["detector"], before["band"]])
+    usual = pd.DataFrame({"usual": groups.median(), "n_before": groups.size()})
+    before, made = (_left(part, usual) for part in (before, rows[night]))
+    scatter = before.groupby("band")["left"].agg(lambda x: (x - x.median()).abs().median() * _MAD)
+    made["scatter"] = made["band"].map(scatter).astype(float)
+    wide = made["scatter"].clip(lower=least) * np.sqrt(1.0 + 1.0 / made["n_before"].clip(lower=1))
+    made["deviation"] = (made["left"] / wide).where(made["n_before"] >= FEWEST)
     made["flagged"] = made["deviation"].abs() > LIMIT
     return made.assign(quantity=quantity, unit=unit)
+
+
+def _left(rows: pd.DataFrame, usual: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows with what is left beside the usual offset and what the visit shares."""
+    made = rows.join(usual, on=["detector", "band"])
+    made["n_before"] = made["n_before"].fillna(0).astype(np.int64)
+    beside = made["value"] - made["usual"]
+    return made.assign(left=beside - beside.groupby(made["visit"]).transform("median"))

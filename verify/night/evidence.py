@@ -28,7 +28,7 @@ _DELIVERY = ("diaSourceId", "visit", "detector", "readoutEndMjdTai", "handedMjdT
              "code", "bytes")  # fmt: skip
 _STREAM = ("visit", "stream", "isFull", "nAlert", "nMatching", "nDelivered", "readoutEndMjdTai",
            "lastHandedMjdTai")  # fmt: skip
-_QUANTUM = ("label", "visit", "detector", "status", "seconds", "memory", "code", "error")
+_QUANTUM = ("label", "visit", "detector", "status", "seconds", "code", "error")
 _QUALITY = (
     "visit", "detector", "band", "pullMean", "pullStd", "skyPullStd", "kernelSum",
     "kernelSumScatter", "nKernelStars", "nTemplateVisits", "templateCoverage", "threshold",
@@ -87,7 +87,8 @@ def tables(source: Source) -> Mapping[str, pd.DataFrame]:
     inventory = reading.frame("calibration_inventory", ("visit", "kind", "found", "begin", "end"))
     used = calibrations(inventory, visits, float(night["end_mjd"].iloc[0]))
     quality = reading.frame("difference_quality", _QUALITY)
-    chosen = choose(reading, log, visits)
+    logged = "alert_delivery" in source.products
+    chosen = choose(reading, log if logged else None, visits)
     found = {
         "night": night,
         "visits": table,
