@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -73,7 +74,7 @@ def alert_view(facts: Facts, name: str) -> AlertView:
     )
 
 
-def _facts(one: dict[str, object]) -> tuple[tuple[str, str], ...]:
+def _facts(one: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
     """Return what is known of it, in words."""
 
     def shown(name: str, unit: str = "", digits: int = 4) -> str:
@@ -100,7 +101,7 @@ def _facts(one: dict[str, object]) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _curve(table: pd.DataFrame, one: dict[str, object], name: str) -> pd.DataFrame:
+def _curve(table: pd.DataFrame, one: Mapping[str, object], name: str) -> pd.DataFrame:
     """Return the light curve of its object."""
     columns = ["mjd", "flux", "error", "band", "forced", "newest"]
     if not len(table):

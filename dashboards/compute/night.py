@@ -87,7 +87,7 @@ def night(data: NightData, query: Query, now: datetime) -> NightView | Missing:
     return NightView(
         banner=banner(data.run, now),
         runs=tuple((run.id, run.created) for run in data.runs),
-        night=made.night if data.tables else {},
+        night=made.night if len(facts.table("night")) else {},
         cards=_cards(visits),
         reports=made.reports,
         visits=visits,

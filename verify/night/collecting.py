@@ -109,14 +109,14 @@ def reports_of(run: Run, facts: Facts, read: float = 0.0) -> NightReport:
 
 def _night(table: pd.DataFrame) -> Mapping[str, Cell]:
     """Return when the night was, in words."""
-    if not len(table):
-        return {"night": None}
-    one = {str(name): table[name].iloc[0] for name in table.columns}
+    one: Mapping[str, object] = {}
+    if len(table):
+        one = {str(name): table[name].iloc[0] for name in table.columns}
     return {
-        "night": cell(one["night"]),
-        "begin": utc(one["begin_mjd"]),
-        "end": utc(one["end_mjd"]),
-        "processed": utc(one["done_mjd"]),
-        "visits": cell(one["n_visits"]),
-        "detectors": cell(one["n_detectors"]),
+        "night": cell(one.get("night")),
+        "begin": utc(one.get("begin_mjd")),
+        "end": utc(one.get("end_mjd")),
+        "processed": utc(one.get("done_mjd")),
+        "visits": cell(one.get("n_visits")),
+        "detectors": cell(one.get("n_detectors")),
     }

@@ -68,7 +68,14 @@ def to_markdown(report: NightReport) -> str:
     """Return the reports as Markdown."""
     lines = [f"# Night {_title(report)}", "", markdown_cell(_whose(report)), ""]
     for one in report.reports:
-        lines += [f"## {one.title}", "", *(f"* {markdown_cell(s)}" for s in one.sentences)]
+        asked = f"Asked for by {', '.join(one.requirements)}."
+        lines += [
+            f"## {one.title}",
+            "",
+            asked,
+            "",
+            *(f"* {markdown_cell(s)}" for s in one.sentences),
+        ]
         lines += [f"* {_made(one)}", ""]
         for section in one.sections:
             lines += _markdown(section)
