@@ -25,6 +25,7 @@ from skyassay.pipeline.tasks.common import (
     table_input,
     table_output,
 )
+from skyassay.pipeline.tasks.writing import finished
 
 
 def _image(name: str, doc: str) -> Any:
@@ -156,9 +157,8 @@ class StandardizeDiaSourceTask(pipe_base.PipelineTask):
     ) -> pipe_base.Struct:
         """Return the public table."""
         exposed = Exposed(float(info["expMidptMJD"]), float(info["expTime"]))
-        return pipe_base.Struct(
-            table=standardize_dia(measured, reliability, wcs, calib, whose, exposed)
-        )
+        table = standardize_dia(measured, reliability, wcs, calib, whose, exposed)
+        return pipe_base.Struct(table=finished(table))
 
 
 class ConsolidateVisitDiaSourceConnections(pipe_base.PipelineTaskConnections, dimensions=VISIT):
@@ -184,4 +184,4 @@ class ConsolidateVisitDiaSourceTask(pipe_base.PipelineTask):
 
     def run(self, tables: Any) -> pipe_base.Struct:
         """Return the table of the visit."""
-        return pipe_base.Struct(whole=stacked([t.get() for t in tables], "diaSourceId"))
+        return pipe_base.Struct(whole=finished(stacked([t.get() for t in tables], "diaSourceId")))

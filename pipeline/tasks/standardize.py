@@ -18,6 +18,7 @@ from skyassay.pipeline.tasks.common import (
     table_input,
     table_output,
 )
+from skyassay.pipeline.tasks.writing import finished
 
 
 class StandardizeConnections(
@@ -59,7 +60,7 @@ class StandardizeTask(pipe_base.PipelineTask):
 
     def run(self, measured: Table, wcs: Any, calib: Any, whose: Any) -> pipe_base.Struct:
         """Return the public table."""
-        return pipe_base.Struct(table=standardize(measured, wcs, calib, whose))
+        return pipe_base.Struct(table=finished(standardize(measured, wcs, calib, whose)))
 
 
 class StandardizeSourceConnections(
@@ -104,7 +105,7 @@ class ConsolidateTask(pipe_base.PipelineTask):
 
     def run(self, tables: Any) -> pipe_base.Struct:
         """Return the table of the visit."""
-        return pipe_base.Struct(whole=stacked([t.get() for t in tables], "sourceId"))
+        return pipe_base.Struct(whole=finished(stacked([t.get() for t in tables], "sourceId")))
 
 
 class ConsolidateSourceConnections(pipe_base.PipelineTaskConnections, dimensions=VISIT):
@@ -133,4 +134,4 @@ class ConsolidateSourceTask(pipe_base.PipelineTask):
         """Return both tables."""
         whole = stacked([t.get() for t in tables], "sourceId")
         keep = (np.asarray(whole["deblend_nChild"]) == 0) & ~np.asarray(whole["sky_source"])
-        return pipe_base.Struct(whole=whole, primary=whole[keep])
+        return pipe_base.Struct(whole=finished(whole), primary=finished(whole[keep]))
