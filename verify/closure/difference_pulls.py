@@ -57,15 +57,12 @@ def moments(mean: Wanted, width: Wanted, values: Floats) -> list[Check]:
 
 
 def pulled(sources: Injected) -> dict[str, Floats]:
-    """Return the pulls of sources so bright that noise does not choose them.
-
-    From each flux's is taken what fitting the place adds, 1 / snr.
-    """
+    """Return the pulls of sources so bright that noise does not choose them."""
     some = sources.where((sources.snr >= BRIGHT) & sources.sound)
     good = np.isfinite(some.pull) & np.isfinite(some.east) & np.isfinite(some.north)
     some = some.where(good)
     return {
-        "flux": some.pull - 1.0 / some.snr,
+        "flux": some.pull,
         "position": np.r_[some.east, some.north],
         "snr": some.snr,
     }

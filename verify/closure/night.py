@@ -76,8 +76,6 @@ def injected_checks(sources: Injected | None, band: str) -> list[Check]:
         return [w.missing(band, "no_injected_sources", 0) for w in wanted]
     bright = sources.where(sources.snr >= BRIGHT)
     bias = bright.bias[np.isfinite(bright.bias)]
-    # The place is fitted too and the flux is that of the best place: 1 / snr of its error more.
-    bias = bias - 1.0 / np.square(bright.snr[np.isfinite(bright.bias)])
     if len(bright) < MIN_CURVE:
         return [w.missing(band, "too_few_injected_sources", len(bright)) for w in wanted]
     share, n = float(bright.found.mean()), len(bright)
@@ -97,15 +95,10 @@ def injected_checks(sources: Injected | None, band: str) -> list[Check]:
 
 
 def _half(sources: Injected, ceiling: float, band: str) -> Check:
-    """Return the S/N at which half of those are found that are found when they are bright.
-
-    It is the S/N that such a source is measured with: its best place adds 1 / snr.
-    """
+    """Return the S/N at which half of those are found that are found when they are bright."""
     known = np.isfinite(sources.snr)
     snr, found = sources.snr[known], sources.found[known]
     if len(snr) < MIN_CURVE or found.all() or not found.any():
         return HALF.missing(band, "no_falling_curve", len(snr))
     half, error = half_point(snr, found, ceiling)
-    if not (np.isfinite(half) and half > 0.0):
-        return HALF.missing(band, "no_rising_curve", len(snr))
-    return HALF.judged(band, half + 1.0 / half, error, len(snr))
+    return HALF.judged(band, half, error, len(snr))

@@ -68,8 +68,7 @@ def night(
         "seen": np.ones(n, dtype=bool),
         "hostSeparation": np.where(k % 3 == 0, np.nan, np.where(k % 3 == 1, 0.2, 1.0)),
     }
-    # The flux at the best place is higher by 1 / snr of its error than that at the true one.
-    seen = snr + width * rng.standard_normal(n) + 1.0 / snr
+    seen = snr + width * rng.standard_normal(n)
     found = (seen > threshold) & (rng.uniform(size=n) >= blind)
     place = 0.2 / snr / 3600.0
     off = place * (width * rng.standard_normal((2, n)) + np.array([[east], [0.0]]))
