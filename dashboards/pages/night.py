@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from skyassay.dashboards.compute.alert import AlertView
 from skyassay.dashboards.compute.night import VISIT_LOOKS, NightView
 from skyassay.dashboards.pages.page import Page
-from skyassay.dashboards.pages.render import pane
-from skyassay.dashboards.pages.sections import FEW, section_table
+from skyassay.dashboards.pages.render import fragment, joined, pane
+from skyassay.dashboards.pages.sections import is_short, long_table, short_table
 from skyassay.dashboards.pages.sidebar import sidebar
 from skyassay.dashboards.status import look
 from skyassay.dashboards.text import link, plural
@@ -81,7 +82,7 @@ def _visit(view: NightView) -> list[Viewable]:
     """Return the detectors of the chosen visit."""
     if view.visit is None:
         return []
-    return [_stack(_heading(view.visit.title, _HELP), section_table(view.visit, page_size=20))]
+    return [_sections([view.visit], view.banner.run)]
 
 
 def _alerts(view: NightView) -> list[Viewable]:
@@ -93,8 +94,8 @@ def _alerts(view: NightView) -> list[Viewable]:
             words = f"No alert of visit {view.visit_id} is among those kept with the night."
         return [_heading(section.title, words, empty=True)]
     links = [link("night", run=run, visit=view.visit_id, alert=str(r[0])) for r in section.rows]
-    table = section_table(section, links=links, page_size=8)
-    return [_stack(*_alert(view.alert), _below(section.title, f"{section.note} {_HELP}"), table)]
+    heading = _below(section.title, f"{section.note} {_HELP}")
+    return [_stack(*_alert(view.alert), heading, long_table(section, links, 8))]
 
 
 def _alert(alert: AlertView) -> list[Viewable]:
@@ -123,29 +124,38 @@ def _alert(alert: AlertView) -> list[Viewable]:
 def _report(view: NightView, report: Report) -> Viewable:
     """Return one of the three reports."""
     run = view.banner.run
-    parts: list[Viewable | None] = [pane("nightreport.html", report=report, run=run)]
-    for section in report.sections:
-        if section.name in _ELSEWHERE:
-            continue
-        empty = not section.rows
-        words = section.note if empty or len(section.rows) <= FEW else f"{section.note} {_HELP}"
-        heading = pane("heading3.html", title=section.title, summary=words.strip(), empty=empty)
-        parts += [heading, _table(section, run)]
-    return _stack(*parts)
+    shown = [section for section in report.sections if section.name not in _ELSEWHERE]
+    return _sections(shown, run, fragment("nightreport.html", report=report, run=run))
 
 
-def _table(section: Section, run: str) -> Viewable | None:
-    """Return the table of a section, its visits and criteria leading to more about them."""
-    links: list[str] = []
-    names = [name for name, _ in section.columns]
-    if names[0] == "visit":
-        links = [link("night", run=run, visit=str(row[0])) for row in section.rows]
-    elif section.name == "judged":
-        links = [
+def _sections(sections: Sequence[Section], run: str, before: str = "") -> Viewable:
+    """Return sections one under the other; what is plain HTML goes together."""
+    parts: list[Viewable] = []
+    plain = [before] if before else []
+    for section in sections:
+        made, links = _with_signs(section), _links(section, run)
+        words = made.note if is_short(made) else f"{made.note} {_HELP}".strip()
+        plain.append(
+            fragment("heading3.html", title=made.title, summary=words, empty=not made.rows)
+        )
+        if is_short(made):
+            plain.append(short_table(made, links))
+        else:
+            parts += [joined(plain), long_table(made, links)]
+            plain = []
+    return _stack(*parts, *([joined(plain)] if plain else []))
+
+
+def _links(section: Section, run: str) -> list[str]:
+    """Return where rows lead: visits and criteria to more about them."""
+    if section.columns[0][0] == "visit":
+        return [link("night", run=run, visit=str(row[0])) for row in section.rows]
+    if section.name == "judged":
+        return [
             link("requirement", id=str(row[0]).partition("/")[0], run=run, criterion=str(row[0]))
             for row in section.rows
         ]
-    return section_table(_with_signs(section), links=links)
+    return []
 
 
 def _with_signs(section: Section) -> Section:
@@ -169,8 +179,8 @@ def _with_signs(section: Section) -> Section:
 
 def _gaps(view: NightView) -> Viewable:
     words = view.gaps.note if not view.gaps.rows else "What is shown is without these."
-    heading = _heading(view.gaps.title, words)
-    return _stack(heading, section_table(view.gaps))
+    gaps = replace(view.gaps, note=words)
+    return _sections([gaps], view.banner.run)
 
 
 def _heading(title: str, summary: str, *, empty: bool = False) -> pn.pane.HTML:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,10 +51,15 @@ def fragment(template: str, **values: Any) -> str:
 
 def pane(template: str, **values: Any) -> pn.pane.HTML:
     """Return one template as a Panel pane."""
+    return joined([fragment(template, **values)])
+
+
+def joined(fragments: Sequence[str]) -> pn.pane.HTML:
+    """Return what `fragment` gave as one Panel pane: each pane costs a browser its time."""
     import panel as pn
 
     return pn.pane.HTML(
-        f'<div class="sky">{fragment(template, **values)}</div>',
+        f'<div class="sky">{"".join(fragments)}</div>',
         stylesheets=[stylesheet()],
         sizing_mode="stretch_width",
         margin=0,

@@ -6,17 +6,19 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from skyassay.dashboards.pages.render import fragment
 from skyassay.dashboards.pages.tables import TABLE_CSS
 from skyassay.dashboards.text import ABSENT, text
 from skyassay.verify.night.model import Cell, Section
 from skyassay.verify.night.writers import heads, numeric
+from skyassay.verify.night.writers import text as worded
 
 if TYPE_CHECKING:
     import panel as pn
 
 _LINK: Final = "href"
-#: Tables of more rows can be filtered.
-FEW: Final = 6
+#: Tables of more rows can be sorted and filtered.
+FEW: Final = 8
 _CSS: Final = """
 .tabulator .tabulator-header .tabulator-col .tabulator-col-content .tabulator-col-title {
   white-space: normal !important; text-overflow: clip; overflow-wrap: break-word; }
@@ -25,28 +27,47 @@ _TEXT: Final = {"type": "input", "func": "like", "placeholder": "filter"}
 _NUMBER: Final = {"type": "number", "func": ">=", "placeholder": "at least"}
 
 
-def section_table(
-    section: Section,
-    *,
-    links: Sequence[str] = (),
-    page_size: int = 12,
-) -> pn.widgets.Tabulator | None:
-    """Return a section as a table; None where it has no row.
+def is_short(section: Section) -> bool:
+    """Return whether a section is shown as a plain table, which is there at once."""
+    return len(section.rows) <= FEW
+
+
+def short_table(section: Section, links: Sequence[str] = ()) -> str:
+    """Return the HTML of a section of few rows; nothing of one without any.
 
     Parameters
     ----------
     section : Section
     links : sequence of str
         For each row one of our own relative URLs, to which its first cell leads.
-    page_size : int
-
-    Notes
-    -----
-    Where there are more than a few rows each column has a field to filter by: text that is
-    contained, or the least number.
     """
     if not section.rows:
-        return None
+        return ""
+    rows = [tuple(map(worded, row)) for row in section.rows]
+    return fragment(
+        "section.html",
+        section=section,
+        heads=heads(section),
+        numbers=numeric(section),
+        rows=list(zip(rows, links or [""] * len(rows), strict=True)),
+    )
+
+
+def long_table(
+    section: Section, links: Sequence[str] = (), page_size: int = 12
+) -> pn.widgets.Tabulator:
+    """Return a section as a table that is sorted, filtered and paged.
+
+    Each column has a field to filter by: text that is contained, or the least number.
+
+    Parameters
+    ----------
+    section : Section
+        With a row at least.
+    links : sequence of str
+        As for `short_table`.
+    page_size : int
+    """
     import pandas as pd
     import panel as pn
 
@@ -67,7 +88,6 @@ def section_table(
     if links:
         data[_LINK] = pd.Series(list(links), dtype=object)
         formatters[fields[0]] = {"type": "link", "urlField": _LINK}
-    search = len(section.rows) > FEW
     kinds = {f: _NUMBER if n else _TEXT for f, n in zip(fields, numbers, strict=True)}
     return pn.widgets.Tabulator(
         pd.DataFrame(data),
@@ -79,7 +99,7 @@ def section_table(
         text_align={f: "right" for f, n in zip(fields, numbers, strict=True) if n},
         titles={f: text(t, limit=80) for f, t in zip(fields, heads(section), strict=True)},
         widths={f: f"{w}%" for f, w in zip(fields, _widths(section), strict=True)},
-        header_filters={f: dict(k) for f, k in kinds.items()} if search else None,
+        header_filters={f: dict(k) for f, k in kinds.items()},
         pagination="remote",
         page_size=page_size,
         layout="fit_columns",

@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from markupsafe import escape
 
 from skyassay.pipeline.products.io import write_table
 from skyassay.requirements_map import load
@@ -146,15 +147,22 @@ def test_many_rows_are_cut_for_people_and_whole_for_machines(told) -> None:
 
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_strings_of_the_night_are_text(told, payload) -> None:
+    fixed = ("status", "stage", "outcome", "pixels")
     spoilt = {
-        name: table.assign(**{c: payload for c in table.columns if table[c].dtype == object
-                              and c not in ("status", "stage", "outcome", "pixels")})
+        name: table.assign(
+            **{
+                column: payload
+                for column in table.columns
+                if not pd.api.types.is_numeric_dtype(table[column]) and column not in fixed
+            }
+        )
         for name, table in told.items()
-    }  # fmt: skip
+    }
     report = report_of(spoilt, replace(RUN, id=payload, subject=payload))
     page = render_night(report, "html")
     assert "<img" not in page
     assert "<script" not in page
+    assert page.count(str(escape(payload))) > 20
     markdown = render_night(report, "markdown")
     assert payload not in markdown or payload == "$$x$$"
     assert "<" not in markdown.replace("&lt;", "")
