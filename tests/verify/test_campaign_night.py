@@ -18,6 +18,12 @@ from skyassay.verify.store import open_store
 SMALL = {"nights": (0, 1, 2), "early": (-1,), "radius": 1.0, "count": 60, "mag": (19.0, 23.6)}
 
 
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """Leave out the contracts of tables: they take seconds and have tests of their own."""
+    monkeypatch.setattr(tables, "contract_findings", lambda source: ())
+
+
 def assay(capsys, *words: str) -> tuple[int, str, str]:
     with pytest.raises(SystemExit) as ended:
         main(["campaign", *words])
@@ -35,7 +41,6 @@ def visit(number: int, alerts: int, **more) -> loads.Visit:
 
 def test_linking_is_simulated_measured_judged_and_kept(monkeypatch, capsys, tmp_path) -> None:
     monkeypatch.setattr(linking, "PRESETS", {"tiny": SMALL})
-    monkeypatch.setattr(tables, "contract_findings", lambda source: ())  # seconds; tested elsewhere
     out, store = tmp_path / "out", str(tmp_path / "store.sqlite")
     words = ("linking", "--preset", "tiny", "--out", str(out), "--store", store, "--format", "json")
     code, text, _ = assay(capsys, *words)

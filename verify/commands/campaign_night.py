@@ -75,6 +75,7 @@ def linking(
     made: list[Measured] = []
     with _folder(out) as folder:
         for seed in range(1, seeds + 1):
+            _tell(f"Seed {seed} of {seeds}: simulating nights and linking them ...")
             paths = link_twin(preset, seed, folder / f"seed-{seed}", overwrite=overwrite)
             made.append(_measured(paths, LINKING_METRICS, store))
     if form == "json":
@@ -108,6 +109,7 @@ def load(
 
     _known(form)
     sizes = [size for size in alerts or (10_000, 40_000) for _ in range(visits)]
+    _tell(f"Sending {sum(sizes):,} alerts of {len(sizes)} visits ...")
     with _folder(out) as folder:
         done = load_test(folder, sizes, to=to, consumers=consumers, users=users)
         subject = f"load test over {to} ({done.machine})"
@@ -142,6 +144,12 @@ def _seen(done: Load) -> dict[str, Any]:
     from dataclasses import asdict
 
     return {"machine": done.machine, "to": done.to, "visits": [asdict(v) for v in done.visits]}
+
+
+def _tell(line: str) -> None:
+    """Say what is being done, on a terminal only."""
+    if sys.stderr.isatty():
+        sys.stderr.write(line + "\n")
 
 
 def _known(form: str) -> None:
