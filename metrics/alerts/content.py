@@ -38,8 +38,7 @@ class IncompletePackets(Census):
 
     Source: LSE-61 DMS-REQ-0274.
     Differs from the peers: none opens packets.
-    Not measured when: `alert` is empty or lacks one of the columns, or less than half of the
-    packets are whole and none is wrong.
+    Not measured when: `alert` is empty or lacks one of the columns.
     """
 
     id = "alerts.content.incomplete"
@@ -80,7 +79,7 @@ class IncompletePackets(Census):
             "history": ~(found & recent) | whole,
         }
         wrong = {name: int((~there).sum()) for name, there in good.items()}
-        return {**wrong, THERE: int(np.logical_and.reduce(list(good.values())).sum())}
+        return {**wrong, THERE: len(earlier)}
 
 
 class HistoryWindow(BaseMetric):

@@ -13,6 +13,7 @@ from skyassay.pipeline.astrometry.wcs import SkyWcs
 from skyassay.pipeline.coadd.combine import combine
 from skyassay.pipeline.coadd.errors import CoaddError
 from skyassay.pipeline.coadd.patches import shifted
+from skyassay.pipeline.coadd.psf import SeenPsf, mean_psf, seen_psf
 from skyassay.pipeline.coadd.warp import Box, Planes, footprint, warp
 from skyassay.pipeline.images.exposure import Exposure, PhotoCalib
 from skyassay.pipeline.images.mask import bit
@@ -34,6 +35,7 @@ class _Layer:
     variance: float = 0.0
     width: float = 0.0
     detectors: list[int] = field(default_factory=list)
+    psfs: list[SeenPsf] = field(default_factory=list)
 
 
 def coadd(exposures: Iterable[Exposure], tract: SkyWcs, box: Box) -> Exposure:
@@ -55,7 +57,8 @@ def coadd(exposures: Iterable[Exposure], tract: SkyWcs, box: Box) -> Exposure:
     Returns
     -------
     Exposure
-        In nJy; its WCS is that of the tract with another reference pixel. No PSF model.
+        In nJy; its WCS is that of the tract with another reference pixel, its PSF the mean of
+        those of the exposures, where they have one.
         ``summary``: nTemplateVisits, psfSigma (pixel of the tract), meanEpoch (MJD).
         ``models["INPUTS"]``: visits, weights, epochs, and `count`, the visits of every pixel.
 
@@ -86,7 +89,16 @@ def coadd(exposures: Iterable[Exposure], tract: SkyWcs, box: Box) -> Exposure:
         "epochs": np.array([layer.epoch for layer in ordered]),
         "count": count[inner.y0 : inner.y1, inner.x0 : inner.x1].copy(),
     }
-    return made.with_(models={INPUTS: inputs}, summary=_summary(ordered, weights, widths))
+    seen = [
+        (one, weight * one.pixels / layer.pixels)
+        for layer, weight in zip(ordered, weights, strict=True)
+        for one in layer.psfs
+    ]
+    return made.with_(
+        models={INPUTS: inputs},
+        summary=_summary(ordered, weights, widths),
+        psf=mean_psf([one for one, _ in seen], [weight for _, weight in seen], made.shape),
+    )
 
 
 def _add(layers: dict[int, _Layer], exposure: Exposure, tract: SkyWcs, box: Box) -> None:
@@ -123,6 +135,8 @@ def _add(layers: dict[int, _Layer], exposure: Exposure, tract: SkyWcs, box: Box)
     there = (warped.mask & bit("NO_DATA")) == 0
     for name in ("image", "variance", "mask"):
         np.copyto(getattr(layer.planes, name)[inside], getattr(warped, name), where=there)
+    if (psf := seen_psf(exposure, tract, where, filled)) is not None:
+        layer.psfs.append(psf)
     layer.pixels += filled
     layer.variance += filled * float(np.median(warped.variance[there]))
     layer.width += filled * exposure.summary.get("psfSigma", np.nan)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from skyassay.pipeline.difference.border import BORDER, RESAMPLED, strips
 from skyassay.pipeline.difference.errors import DifferenceError
 from skyassay.pipeline.images.exposure import Exposure, PhotoCalib
 from skyassay.pipeline.images.mask import bit
+from skyassay.pipeline.psf.model import PsfModel
 
 #: Pixels about the science image that the template has too.
 PAD = 32
@@ -54,7 +55,8 @@ def build_template(
     Returns
     -------
     Exposure
-        In nJy; NO_DATA where no patch is. No PSF model. ``summary``: templateCoverage,
+        In nJy; NO_DATA where no patch is. Its PSF is that of the patch that has most pixels of
+        the image, as the patch's pixels have it. ``summary``: templateCoverage,
         nTemplateVisits, psfSigma, meanEpoch. ``models["BORDER"]``: pixels about the image.
 
     Raises
@@ -92,10 +94,24 @@ def build_template(
         # The visits onto the tract, the tract onto this image.
         metadata={"BUNIT": "nJy", RESAMPLED: 2},
         wcs=wcs,
+        psf=_psf([p for *_, ps in found for p in ps], wcs, shape),
         photo_calib=PhotoCalib(ZERO_POINT, 0.0),
         models={BORDER: strips(whole.image, PAD)},
         summary={"templateCoverage": coverage, **_summary([p for *_, ps in found for p in ps])},
     )
+
+
+def _psf(patches: Sequence[Exposure], wcs: SkyWcs, shape: tuple[int, int]) -> PsfModel | None:
+    """Return the PSF of the patch that covers most of an image."""
+
+    def covered(patch: Exposure) -> int:
+        reached = footprint(wcs, shape, patch.wcs) if patch.wcs is not None else None
+        ny, nx = patch.shape
+        common = None if reached is None else reached.meet(Box(0, nx, 0, ny))
+        return 0 if common is None else common.shape[0] * common.shape[1]
+
+    psf = max(patches, key=covered).psf
+    return None if psf is None else replace(psf, shape=shape)
 
 
 def _by_tract(patches: Sequence[Exposure]) -> list[list[_Placed]]:

@@ -103,7 +103,11 @@ def _store(
     mine = sources.take(sources.ids("diaObjectId") != 0)
     past, past_forced = history = _histories(database, image, mine, None)
     placed = placed_objects(known, past, mine)
-    forced = forced_sources(image, _to_measure(database, known, placed, image))
+    forced = forced_sources(
+        image,
+        _to_measure(database, known, placed, image),
+        seen=placed.ids("diaObjectId"),
+    )
     forced = forced.with_({"timeProcessedMjdTai": np.full(len(forced), processed)})
     own = forced.take(np.isin(forced.ids("diaObjectId"), placed.ids("diaObjectId")))
     objects = with_light_curves(placed, [past, mine], [past_forced, own])

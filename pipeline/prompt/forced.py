@@ -24,8 +24,10 @@ PRECOVERY = 1 << 26
 NUMBER = (PRECOVERY << 1) - 1
 
 
-def forced_sources(image: ImageInput, objects: Rows, start: int = 0) -> Rows:
-    """Return the fluxes at all objects whose place is in the image.
+def forced_sources(image: ImageInput, objects: Rows, start: int = 0, seen: ArrayLike = ()) -> Rows:
+    """Return the fluxes at all objects whose place is in the image, and at those seen in it.
+
+    An object that was seen at the edge may have its mean place outside: it has a row too.
 
     Parameters
     ----------
@@ -34,6 +36,8 @@ def forced_sources(image: ImageInput, objects: Rows, start: int = 0) -> Rows:
         ``diaObjectId``, ``ra``, ``dec``.
     start : int
         Number of the first row's id.
+    seen : array_like of int64
+        Objects that the image's own sources belong to.
 
     Returns
     -------
@@ -44,7 +48,7 @@ def forced_sources(image: ImageInput, objects: Rows, start: int = 0) -> Rows:
     x, y, inside = pixels_within(
         image.wcs, image.difference.shape, objects.numbers("ra"), objects.numbers("dec")
     )
-    rows = np.flatnonzero(inside)
+    rows = np.flatnonzero(inside | np.isin(objects.ids("diaObjectId"), np.asarray(seen)))
     rows = rows[np.argsort(objects.ids("diaObjectId")[rows], kind="stable")]
     count = len(rows)
     head = source_ids(image.visit, image.detector, 1)[0]

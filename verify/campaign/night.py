@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from skyassay.pipeline.distribution.distribute import Report
 
 
+#: Users' streams of the demonstration: predefined filters.
+FILTERS = {name: name for name in ("bright", "reliable", "new", "solar_system")}
+
+
 def demonstrate_night(
     preset: str,
     seed: int,
@@ -54,7 +58,7 @@ def demonstrate_night(
     for kind in ("prompt", "injected"):
         say(process(str(repo), kind, where=f"day_obs = {day}").statement())
     say("Sending alerts ...")
-    say(send_alerts(str(repo), day, folder / "alerts").statement())
+    say(send_alerts(str(repo), day, folder / "alerts", filters=FILTERS).statement())
     source = open_collection(str(repo), names.NIGHT, names.TRUTH_NIGHT)
     command = f"assay demo --preset {preset} --seed {seed} (night)"
     expected = {"small": "night", "medium": "night_medium"}.get(preset, "")
