@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from skyassay.verify.report.model import ReleaseReport
     from skyassay.verify.tables.source import FileSource
 
+#: What stands before the size of a night where a preset is named.
+NIGHT = "night-"
+
 
 @dataclass(frozen=True)
 class Demo:
@@ -169,14 +172,22 @@ def expectations(made: Measured, preset: str) -> dict[str, tuple[str, tuple[str,
     """Return criterion -> (verdict obtained, verdicts expected) of the nominal survey.
 
     `preset` may be ``pixels``: what is expected of a release processed from raw frames, for
-    the criteria of which something is. An interval that the coverage campaign refused decides
+    the criteria of which something is; or ``night-`` and the size of a night. An interval that the coverage campaign refused decides
     nothing, so INCONCLUSIVE is expected of its metric whatever the numbers say.
     """
     from skyassay.metrics.certification import certificates
     from skyassay.simulator.nominal import nominals
 
-    refused = {name for name, entry in certificates().items() if not entry["certified"]}
     obtained = {v.criterion: v.status for v in made.judgement.record if v.binding}
+    size = preset.removeprefix(NIGHT)
+    if size != preset:
+        from skyassay.simulator.nominal_night import expected_of_night
+
+        return {
+            criterion: (obtained.get(criterion, "NOT_MEASURED"), wanted)
+            for criterion, wanted in expected_of_night(size).items()
+        }
+    refused = {name for name, entry in certificates().items() if not entry["certified"]}
     return {
         criterion: (
             obtained.get(criterion, "NOT_MEASURED"),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from skyassay.verify.campaign.demonstration import Demo, _judged, silent
+from skyassay.verify.campaign.demonstration import NIGHT, Demo, _judged, silent
 from skyassay.verify.campaign.making import process, simulate_night
 
 if TYPE_CHECKING:
@@ -61,8 +61,7 @@ def demonstrate_night(
     say(send_alerts(str(repo), day, folder / "alerts", filters=FILTERS).statement())
     source = open_collection(str(repo), names.NIGHT, names.TRUTH_NIGHT)
     command = f"assay demo --preset {preset} --seed {seed} (night)"
-    expected = {"small": "night", "medium": "night_medium"}.get(preset, "")
-    return _judged(source, command, directory, "report-night", expected, say, progress)
+    return _judged(source, command, directory, "report-night", f"{NIGHT}{preset}", say, progress)
 
 
 def send_alerts(
