@@ -172,8 +172,9 @@ def expectations(made: Measured, preset: str) -> dict[str, tuple[str, tuple[str,
     """Return criterion -> (verdict obtained, verdicts expected) of the nominal survey.
 
     `preset` may be ``pixels``: what is expected of a release processed from raw frames, for
-    the criteria of which something is; or ``night-`` and the size of a night. An interval that the coverage campaign refused decides
-    nothing, so INCONCLUSIVE is expected of its metric whatever the numbers say.
+    the criteria of which something is; or ``night-`` and the size of a night. An interval that
+    the coverage campaign refused decides nothing, so INCONCLUSIVE is expected of its metric
+    whatever the numbers say.
     """
     from skyassay.metrics.certification import certificates
     from skyassay.simulator.nominal import nominals
