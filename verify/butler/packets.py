@@ -79,3 +79,9 @@ class PacketReader:
             if table.num_rows != self.rows:
                 raise ValueError(f"{table.num_rows} of {self.rows} packets found")
             yield from table.select(list(columns)).to_batches(BATCH_ROWS)
+
+    def contents(self) -> Iterator[tuple[str, bytes]]:
+        """Yield the container itself, for what its rows do not tell."""
+        with reading(f"The dataset {self.name}"):
+            ref = known_dataset(self.repository, self.dataset)
+            yield self.name, open_repository(self.repository).get(ref)

@@ -19,8 +19,7 @@ SOURCE = (
     "diaSourceId", "diaObjectId", "ssObjectId", "visit", "detector", "band", "midpointMjdTai",
     "ra", "dec", "psfFlux", "psfFluxErr", "snr", "reliability", "isDipole",
 )  # fmt: skip
-_FORCED = ("diaObjectId", "visit", "detector", "band", "midpointMjdTai", "psfDiffFlux",
-           "psfDiffFluxErr")  # fmt: skip
+_FORCED = ("diaObjectId", "visit", "detector", "band", "psfDiffFlux", "psfDiffFluxErr")
 _SEARCHED = ("diaSourceId", "visit", "band", "midpointMjdTai", "psfFlux", "psfFluxErr")
 
 
@@ -125,8 +124,16 @@ def _strongest(rows: pd.DataFrame, count: int) -> pd.DataFrame:
     return order.head(count).drop(columns="strength")
 
 
-def light_curves(reading: Reading, chosen: pd.DataFrame) -> pd.DataFrame:
+def light_curves(reading: Reading, chosen: pd.DataFrame, times: pd.Series) -> pd.DataFrame:
     """Return all fluxes of the objects of these alerts, in order of time.
+
+    Parameters
+    ----------
+    reading : Reading
+    chosen : DataFrame
+        Of `choose`.
+    times : Series
+        Visit -> middle of its exposure, MJD TAI: forced fluxes do not say theirs.
 
     Returns
     -------
@@ -150,6 +157,7 @@ def light_curves(reading: Reading, chosen: pd.DataFrame) -> pd.DataFrame:
         for piece in reading.frames("dia_object_forced_source", _FORCED):
             mine = piece[piece["diaObjectId"].isin(still)].rename(columns=names)
             mine = mine.assign(object=mine["diaObjectId"], moving=False, diaSourceId=0)
+            mine["mjd"] = mine["visit"].map(times)
             found.append(mine.assign(forced=True))
     columns = ["object", "moving", "diaSourceId", "visit", "band", "mjd", "flux", "error", "forced"]
     if not found:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -10,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skyassay.pipeline.products import ProductError
-from skyassay.verify.alerts.decode import packets
+from skyassay.verify.alerts.decode import Packet, packets
 from skyassay.verify.alerts.stamps import image
 from skyassay.verify.tables import FileSource, Source
 from skyassay.verify.tables.notes import reading
@@ -55,7 +56,7 @@ def cutouts_of(source: Source, ids: Collection[int]) -> pd.DataFrame:
         # thousands of times faster than decoding. Compressed blocks hide it.
         if b"deflate" not in content[:4096] and not any(_avro(i) in content for i in wanted):
             continue
-        for packet in packets(content):
+        for packet in _decoded(content):
             name = packet.record["diaSource"]["diaSourceId"]
             if name in wanted:
                 wanted.discard(name)
@@ -71,12 +72,14 @@ def _contents(source: Source) -> Iterator[bytes]:
         return
     for reader, _ in source.one("alert").files:
         if isinstance(reader, Packets):
-            for name, content in reader.contents():
-                try:
-                    with reading(name):
-                        yield content
-                except ProductError:
-                    continue  # the measurement of `alert` has named it
+            for _, content in reader.contents():
+                yield content
+
+
+def _decoded(content: bytes) -> Iterator[Packet]:
+    """Yield packets up to the first that is damaged: who measures `alert` names it."""
+    with suppress(ProductError), reading("The packets"):
+        yield from packets(content)
 
 
 def _rows(name: int, record: Any) -> list[tuple[Any, ...]]:

@@ -14,6 +14,7 @@ from skyassay.verify.night.cutouts import cutouts_of
 from skyassay.verify.night.failures import failures
 from skyassay.verify.night.names import DAY, METRIC, RECIPE
 from skyassay.verify.night.reading import Gap, Reading
+from skyassay.verify.night.repository import layered
 from skyassay.verify.night.visits import SKY, night_row, visits_table
 from skyassay.verify.night.waterfall import waterfall
 from skyassay.verify.records import Evidence
@@ -28,7 +29,11 @@ _DELIVERY = ("diaSourceId", "visit", "detector", "readoutEndMjdTai", "handedMjdT
              "code", "bytes")  # fmt: skip
 _STREAM = ("visit", "stream", "isFull", "nAlert", "nMatching", "nDelivered", "readoutEndMjdTai",
            "lastHandedMjdTai")  # fmt: skip
-_QUANTUM = ("label", "visit", "detector", "status", "seconds", "code", "error")
+_QUANTUM = ("label", "dataId", "visit", "detector", "status", "seconds", "code", "error")
+_WORK = ("label", "dataId")
+#: What is known on the night itself goes before what a release says later: like with like.
+_VISIT_TABLES = ("preliminary_visit_table", "visit_table")
+_IMAGE_TABLES = ("preliminary_visit_detector_table", "visit_detector_table")
 _QUALITY = (
     "visit", "detector", "band", "pullMean", "pullStd", "skyPullStd", "kernelSum",
     "kernelSumScatter", "nKernelStars", "nTemplateVisits", "templateCoverage", "threshold",
@@ -78,11 +83,15 @@ def tables(source: Source) -> Mapping[str, pd.DataFrame]:
     visits = detectors["visit"].drop_duplicates()
     log = reading.frame("alert_delivery", _DELIVERY)
     log = log[log["visit"].isin(set(visits))]
-    quanta = reading.frame("quantum_summary", _QUANTUM)
-    table, gaps = visits_table(detectors, log, reading.frame("visit_table", ("visit", *SKY)))
+    quanta = layered(reading, "quantum_summary", _QUANTUM, ("quantum_summary",), _WORK)
+    sky = layered(reading, "visit_table", ("visit", *SKY), _VISIT_TABLES, ("visit",))
+    table, gaps = visits_table(detectors, log, sky)
     reading.gaps += gaps
     night = night_row(table, detectors, log)
-    images = reading.frame("visit_detector_table", ("visit", "detector", "band", *_IMAGE))
+    images = layered(
+        reading, "visit_detector_table", ("visit", "detector", "band", *_IMAGE), _IMAGE_TABLES,
+        ("visit", "detector"),
+    )  # fmt: skip
     streams = _streams(reading, set(visits))
     inventory = reading.frame("calibration_inventory", ("visit", "kind", "found", "begin", "end"))
     used = calibrations(inventory, visits, float(night["end_mjd"].iloc[0]))
@@ -100,7 +109,7 @@ def tables(source: Source) -> Mapping[str, pd.DataFrame]:
         "calibrations": used,
         "trend": trend(images.reindex(columns=_TRENDED), visits),
         "alerts": chosen,
-        "light_curves": light_curves(reading, chosen),
+        "light_curves": light_curves(reading, chosen, table.set_index("visit")["mjd"]),
         "cutouts": cutouts_of(source, [int(i) for i in chosen["diaSourceId"]]),
     }
     return {name: one.reset_index(drop=True) for name, one in found.items()} | {
