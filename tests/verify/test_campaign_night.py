@@ -46,6 +46,7 @@ def test_linking_is_simulated_measured_judged_and_kept(monkeypatch, capsys, tmp_
     code, text, _ = assay(capsys, *words)
     said = json.loads(text)
     (one,) = said["seeds"]
+    assert (said["schema"], one["schema"]) == ("skyassay.linking/1", "skyassay.measurements/1")
     value = {m["metric"]: m["value"] for m in one["measurements"]}
     assert value["moving.linking.completeness"] > 80.0
     assert value["moving.linking.purity"] > 90.0
@@ -103,6 +104,7 @@ def test_verdicts_of_a_load_are_in_the_exit_code(
     store = str(tmp_path / "store.sqlite")
     found, text, _ = assay(capsys, "load", "--store", store, "--format", "json")
     said = json.loads(text)
+    assert said["schema"] == "skyassay.load/1"
     assert asked["sizes"] == [10_000] * 3 + [40_000] * 3
     assert asked["to"] == "kafka"
     assert [v["building"] for v in said["visits"]] == [5.0] * 6

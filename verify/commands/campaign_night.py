@@ -115,7 +115,7 @@ def load(
         subject = f"load test over {to} ({done.machine})"
         made = _measured({"alert_load": done.table}, LOAD_METRICS, store, subject, "packet-load")
     if form == "json":
-        _say_json({"schema": LOAD, **_seen(done), **_document(made)})
+        _say_json({**_document(made), **_seen(done), "schema": LOAD})
     else:
         sys.stdout.write(split_table(done) + "\n")
         _print(made)
