@@ -11,7 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skyassay.pipeline.products import ProductError
-from skyassay.verify.alerts.decode import Packet, packets
+from skyassay.verify.alerts.decode import packets
+from skyassay.verify.alerts.packet import Packet
 from skyassay.verify.alerts.stamps import image
 from skyassay.verify.tables import FileSource, Source
 from skyassay.verify.tables.notes import reading
