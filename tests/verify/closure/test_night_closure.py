@@ -173,3 +173,28 @@ def test_a_release_without_differences_is_no_night(files) -> None:
     with pytest.raises(VerifyError) as error:
         close_source(source, BANDS, (Part.NIGHT,))
     assert (error.value.code, error.value.exit_code) == ("missing_product", 3)
+
+
+class Tables:
+    """A source of these products, whose rows are of these visits."""
+
+    def __init__(self, **visits):
+        self.visits = visits
+
+    @property
+    def products(self):
+        return tuple(self.visits)
+
+    def partitions(self, wanted, *_):
+        yield {name: {"visit": np.array(self.visits[name])} for name in wanted}
+
+
+@pytest.mark.parametrize(
+    ("source", "truth", "parts"),
+    [([1, 2], [2, 3], (Part.RELEASE, Part.NIGHT)), ([1, 2], [3, 4], (Part.NIGHT,))],
+)
+def test_a_release_beside_a_night_counts_where_the_truth_is_of_it(source, truth, parts) -> None:
+    images = dict.fromkeys(("visit_detector_table", "truth_visit_detector"), [1])
+    tables = {"source": source, "truth_source": truth, **images, "difference_quality": [9]}
+    assert parts_of(Tables(**tables)) == parts
+    assert parts_of(Tables(**{n: v for n, v in tables.items() if n != "source"})) == (Part.NIGHT,)
