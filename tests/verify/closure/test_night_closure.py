@@ -194,7 +194,7 @@ class Tables:
     [([1, 2], [2, 3], (Part.RELEASE, Part.NIGHT)), ([1, 2], [3, 4], (Part.NIGHT,))],
 )
 def test_a_release_beside_a_night_counts_where_the_truth_is_of_it(source, truth, parts) -> None:
-    images = dict.fromkeys(("visit_detector_table", "truth_visit_detector"), [1])
+    images = {"visit_detector_table": [1], "truth_visit_detector": [1]}
     tables = {"source": source, "truth_source": truth, **images, "difference_quality": [9]}
     assert parts_of(Tables(**tables)) == parts
     assert parts_of(Tables(**{n: v for n, v in tables.items() if n != "source"})) == (Part.NIGHT,)
