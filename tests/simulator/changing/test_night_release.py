@@ -79,6 +79,7 @@ def test_the_night_follows_the_release_under_the_same_sky(done, tmp_path):
     assert {h["EXPID"] for h in headers} == set(visits["visit"])
 
 
+@pytest.mark.slow
 def test_any_number_of_processes_gives_the_same_bytes(done, tmp_path):
     again = simulate_night("tiny", 5, tmp_path / "two", workers=2)
     assert again.manifest == done.manifest
