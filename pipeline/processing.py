@@ -24,10 +24,11 @@ from skyassay.pipeline.repository.errors import RepositoryError
 Kind = Literal["prompt", "release", "template", "injected"]
 _LAMPS = "exposure.observation_type IN ('bias', 'dark', 'flat', 'spot')"
 _SKY = "exposure.observation_type = 'science'"
+_STARS = "single_visit_star_unstandardized"
 #: What only the next task of the same detector reads.
 _IN_MEMORY = (
     "post_isr_image",
-    "single_visit_star_unstandardized",
+    _STARS,
     "source_unstandardized",
     "difference_image_predetection",
     "dia_source_unfiltered",
@@ -55,6 +56,10 @@ class Stage:
         must be there.
     ordered : bool
         Visits one after the other in one process: each finds what those before it left.
+    kept : tuple of str
+        Dataset types that are written although only the next task reads them.
+    common : tuple of str
+        Collections that every stage looks at last; injected frames look at no others' frames.
     """
 
     pipeline: str
@@ -63,6 +68,8 @@ class Stage:
     where: str = _SKY
     constraint: str = ""
     ordered: bool = False
+    kept: tuple[str, ...] = ()
+    common: tuple[str, ...] = (names.DEFAULTS,)
 
 
 _SKYMAP = f"skymap = '{names.SKYMAP}'"
@@ -88,11 +95,13 @@ STAGES: Mapping[Kind, tuple[Stage, ...]] = {
             (names.INJECTED_RAW, names.TEMPLATES),
             _NIGHT,
             "raw",
+            common=(names.CALIB, names.REFERENCES, names.SKYMAPS),
         ),
     ),
 }
-#: Of a night without templates: images and their tables, no differences and no alerts.
-NO_TEMPLATES = (Stage(f"prompt.yaml#{_FRAMES}", names.PROMPT),)
+#: Of a night without templates: images and their tables, no differences and no alerts. What
+#: differences are made from is kept: templates may come later.
+NO_TEMPLATES = (Stage(f"prompt.yaml#{_FRAMES}", names.PROMPT, kept=(_STARS,)),)
 
 
 Progress = Callable[[Outcome, int, int], None]
@@ -211,11 +220,11 @@ def _run(
         return run_pipeline(
             repo,
             pipeline,
-            inputs=[*(c for c in stage.before if c in known), names.DEFAULTS],
+            inputs=[*(c for c in stage.before if c in known), *stage.common],
             output=stage.output,
             where=selection,
             workers=0 if stage.ordered else running.workers,
-            in_memory=_IN_MEMORY,
+            in_memory=tuple(name for name in _IN_MEMORY if name not in stage.kept),
             scheduler=None if stage.ordered else running.scheduler,
             progress=running.progress,
             constraint=stage.constraint,
