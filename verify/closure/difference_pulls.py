@@ -19,6 +19,9 @@ MEAN = Wanted("difference_flux_pull_mean", "", -0.1, 0.1)
 WIDTH = Wanted("difference_flux_pull_width", "", 0.9, 1.1)
 PLACE_MEAN = Wanted("difference_position_pull_mean", "", -0.1, 0.1)
 PLACE_WIDTH = Wanted("difference_position_pull_width", "", 0.9, 1.1)
+OUTLIERS = Wanted("difference_flux_pull_outliers", "%")
+#: Robust widths from the median beyond which a value is an outlier.
+CLIP = 4.0
 PAIRS = ((MEAN, WIDTH, "flux"), (PLACE_MEAN, PLACE_WIDTH, "position"))
 #: Hosts by separation, arcsec: nuclei, and the rest of galaxies.
 HOSTS = (("nucleus", 0.0, 0.35), ("host", 0.35, np.inf))
@@ -37,6 +40,8 @@ def pull_checks(sources: Injected | None) -> list[Check]:
             found += [mean.missing(TOGETHER, why, n), width.missing(TOGETHER, why, n)]
         else:
             found += moments(mean, width, values[kind])
+    if len(values["flux"]) >= MIN_PULLS:
+        found.append(outliers(values["flux"]))
     for low, high in RANGES:
         inside = (values["snr"] >= low) & (values["snr"] < high)
         if inside.sum() >= MIN_SHOWN:
@@ -47,13 +52,27 @@ def pull_checks(sources: Injected | None) -> list[Check]:
 
 
 def moments(mean: Wanted, width: Wanted, values: Floats) -> list[Check]:
-    """Return the checks of the median and of the robust width."""
-    spread, error = robust_width(values)
-    n = len(values)
+    """Return the checks of mean and standard deviation, without outliers.
+
+    Of what lies within `CLIP` robust widths of the median: of a few hundred normal values that
+    is all, and the width is known better than by the median absolute deviation.
+    """
+    spread, _ = robust_width(values)
+    kept = values[np.abs(values - np.median(values)) <= CLIP * spread]
+    n = len(kept)
+    sigma = float(kept.std(ddof=1)) if n > 1 else float("nan")
     return [
-        mean.judged(TOGETHER, float(np.median(values)), 1.2533 * spread / float(np.sqrt(n)), n),
-        width.judged(TOGETHER, spread, error, n),
+        mean.judged(TOGETHER, float(kept.mean()), sigma / float(np.sqrt(n)), n),
+        width.judged(TOGETHER, sigma, sigma / float(np.sqrt(2.0 * n)), n),
     ]
+
+
+def outliers(values: Floats) -> Check:
+    """Return the share of fluxes that lie beyond `CLIP` robust widths, for information."""
+    spread, _ = robust_width(values)
+    share = float((np.abs(values - np.median(values)) > CLIP * spread).mean())
+    error = float(np.sqrt(share * (1.0 - share) / len(values)))
+    return OUTLIERS.judged(TOGETHER, 100.0 * share, 100.0 * error, len(values))
 
 
 def pulled(sources: Injected) -> dict[str, Floats]:

@@ -40,7 +40,7 @@ def test_right_errors_pass_every_check(closed) -> None:
     statuses = {(c.name, c.band): c.status for c in closed.checks}
     assert set(statuses.values()) == {"PASS", "INFORMATION"}, statuses
     assert closed.status == "PASS"
-    assert len(closed.checks) == len(statuses) == 29
+    assert len(closed.checks) == len(statuses) == 30
     found = values(closed)
     assert found["difference_noise_over_perfect", "r"] == pytest.approx(np.sqrt(1.15), abs=0.01)
     assert found["difference_completeness_bright", "i"] == pytest.approx(98.0, abs=2.0)
@@ -71,6 +71,15 @@ def test_each_wrong_error_fails_its_own_check(wrong, fails) -> None:
     found = close_night(night(visits=12, detectors=5, **wrong), BANDS)
     assert found.status == "FAIL"
     assert {c.name for c in found.checks if c.status == "FAIL"} == fails
+
+
+def test_outliers_are_counted_and_do_not_make_the_width(sound) -> None:
+    found = dict(sound["injected_dia_source"])
+    found["psfFlux"] = found["psfFlux"].copy()
+    found["psfFlux"][::20] *= 3.0
+    wild = values(close_night({**sound, "injected_dia_source": found}, BANDS))
+    assert wild["difference_flux_pull_width", "all"] == pytest.approx(1.0, abs=0.1)
+    assert wild["difference_flux_pull_outliers", "all"] == pytest.approx(5.0, abs=1.5)
 
 
 def test_one_bad_image_is_named(sound) -> None:
