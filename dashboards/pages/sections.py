@@ -117,7 +117,7 @@ def _widths(section: Section) -> list[int]:
         cell = max(len(_text(value) if not isinstance(value, float) else "0.0000")
                    for value in column)  # fmt: skip
         word = max(len(part) for part in head.split())
-        wants.append(max(min(cell, 34), word + 3, 7) + 2)
+        wants.append(max(min(cell, 34), word + 4, 8) + 2)
     # Whole numbers, as Tabulator reads no others, that add up to all of the width.
     ends = [round(100.0 * sum(wants[: n + 1]) / sum(wants)) for n in range(len(wants))]
     return [end - start for start, end in zip([0, *ends], ends, strict=False)]

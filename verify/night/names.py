@@ -19,4 +19,4 @@ CHAIN = (
 IN_TIME, SHARE = 60.0, 98.0
 DAY = 86_400.0
 #: Stages of a waterfall beside the tasks.
-WAITED, REST, SENT = "waiting for a worker", "not broken down", "transfer, queue and sending"
+WAITED, REST, SENT = "waiting its turn", "not broken down", "transfer and sending"
