@@ -48,28 +48,20 @@ def quality_report(facts: Facts) -> Report:
 
 def flags(facts: Facts) -> pd.DataFrame:
     """Return the images that somebody should look at, each with the reason."""
-    found: list[tuple[int, int, str, str]] = []
-    differences = facts.table("quality")
-    for _, one in differences.iterrows():
-        why = [
-            f"width of the pull {one['pullStd']:.3f}"
-            if not PULL[0] <= one["pullStd"] <= PULL[1]
-            else "",
-            f"template covers {one['templateCoverage']:.0%}"
-            if not one["templateCoverage"] >= COVERAGE
-            else "",
-        ]
-        found += [(one["visit"], one["detector"], one["band"], w) for w in why if w]
+    key, found = ["visit", "detector", "band"], []
+    rows = facts.table("quality")
+    if len(rows):
+        wide = rows[~rows["pullStd"].between(*PULL)]
+        found.append(wide[key].assign(why=[f"pull has the width {w:.3f}" for w in wide["pullStd"]]))
+        bare = rows[~(rows["templateCoverage"] >= COVERAGE)]
+        words = [f"template covers {share:.0%}" for share in bare["templateCoverage"]]
+        found.append(bare[key].assign(why=words))
     detectors = facts.table("detectors")
-    there = len(detectors) and detectors["zero_point"].notna().any()
-    if there:
+    if len(detectors) and detectors["zero_point"].notna().any():
         blind = detectors[(detectors["status"] == "DONE") & detectors["zero_point"].isna()]
-        found += [
-            (v, d, b, "no zero point was measured")
-            for v, d, b in zip(blind["visit"], blind["detector"], blind["band"], strict=True)
-        ]
-    names = ["visit", "detector", "band", "why"]
-    return pd.DataFrame(found, columns=names).sort_values(names[:2]).reset_index(drop=True)
+        found.append(blind[key].assign(why="no zero point was measured"))
+    made = pd.concat(found) if found else pd.DataFrame(columns=[*key, "why"])
+    return made.sort_values(key[:2], kind="stable").reset_index(drop=True)
 
 
 def _no_flags(facts: Facts) -> str:

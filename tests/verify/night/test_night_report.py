@@ -87,7 +87,7 @@ def test_json_says_what_the_books_say(told) -> None:
     flagged = section_of(document, "calibration", "flagged")
     assert {row["detector"] for row in flagged} == {1}
     images = section_of(document, "data_quality", "flags")
-    assert [row["why"] for row in images] == ["width of the pull 1.400"]
+    assert [row["why"] for row in images] == ["pull has the width 1.400"]
     alerts = section_of(document, "performance", "alerts")
     assert all(row["alert"].isdigit() and len(row["alert"]) == 19 for row in alerts)
 
