@@ -140,14 +140,18 @@ def night_row(visits: pd.DataFrame, detectors: pd.DataFrame, log: pd.DataFrame) 
 
     ``night`` is the day it began on (noon to noon UTC, as YYYYMMDD), ``end_mjd`` the end of its
     last readout, ``done_mjd`` when the last alert was handed over or the last detector done by
-    the modelled clock: NaN where that is not known of any.
+    the modelled clock: NaN where that is not known of one that was.
     """
     from astropy.time import Time
 
     begin, end = visits["mjd"].min(), visits["readout_mjd"].max()
     worked = detectors["readoutEndMjdTai"] + (detectors["seconds"] + detectors["waited"]) / DAY
-    last = np.nanmax([np.nan_to_num(worked.max(), nan=-np.inf),
-                      np.nan_to_num(log["handedMjdTai"].max(), nan=-np.inf)])  # fmt: skip
+    last = pd.Series([worked.max(), log["handedMjdTai"].max()]).max()
+    # What was done at an unknown time may have been done last.
+    untimed = (detectors["status"] == "DONE") & worked.isna()
+    unknown = (log["delivered"] == 1) & log["handedMjdTai"].isna()
+    if untimed.any() or unknown.any():
+        last = np.nan
     known = pd.notna(begin)
     day = Time(begin - 0.5, format="mjd", scale="tai").utc.strftime("%Y%m%d") if known else 0
     return pd.DataFrame(
@@ -155,7 +159,7 @@ def night_row(visits: pd.DataFrame, detectors: pd.DataFrame, log: pd.DataFrame) 
             "night": [int(day)],
             "begin_mjd": [begin],
             "end_mjd": [end],
-            "done_mjd": [last if np.isfinite(last) else np.nan],
+            "done_mjd": [float(last)],
             "n_visits": [len(visits)],
             "n_detectors": [len(detectors)],
         }

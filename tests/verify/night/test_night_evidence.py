@@ -75,6 +75,14 @@ def test_the_night_knows_when_it_was_done(told) -> None:
     assert night["end_mjd"] == detectors()["readoutEndMjdTai"].max()
 
 
+def test_what_was_done_at_an_unknown_time_may_have_been_last(tell) -> None:
+    log, books = alerts(), detectors()
+    handed = np.where(np.arange(len(log["visit"])) == 3, np.nan, log["handedMjdTai"])
+    assert np.isnan(tell(alert_delivery=log | {"handedMjdTai": handed})["night"]["done_mjd"][0])
+    seconds = np.where(np.arange(12) == 1, np.nan, books["seconds"])
+    assert np.isnan(tell(night_detector=books | {"seconds": seconds})["night"]["done_mjd"][0])
+
+
 def test_everything_that_failed_is_named_with_a_hint(told) -> None:
     rows = told["failures"]
     names = ["what", "visit", "detector", "task", "code"]
