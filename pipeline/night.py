@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from astropy.table import Table
 from lsst.daf.butler import Butler, CollectionType, DatasetRef
+from numpy.typing import NDArray
 
 from skyassay.pipeline.clock.night import Packets, Visit
 from skyassay.pipeline.clock.parameters import Parameters
@@ -207,6 +208,28 @@ def _images(
             np.array(image.ids, dtype=np.int64), np.array(image.sizes, dtype=np.int64)
         )
         yield image
+
+
+def add_table(repo: str | Path, name: str, columns: Mapping[str, NDArray[Any]]) -> None:
+    """Put a table about the night into the RUN that `send_night` made last.
+
+    Raises
+    ------
+    RepositoryError
+        ``no_night`` (exit code 4) where there is none.
+    """
+    with Butler.from_config(str(repo), writeable=True) as butler:
+        known = set(butler.collections.query("*"))
+        chain = butler.collections.get_info(names.NIGHT).children if names.NIGHT in known else ()
+        if not chain:
+            raise RepositoryError(
+                "The repository has no night.",
+                code="no_night",
+                hint="First: assay process alerts.",
+                exit_code=4,
+            )
+        kind = register_type(butler, name, ("instrument",), "ArrowAstropy")
+        butler.put(Table(dict(columns)), kind, instrument=NAME, run=chain[0])
 
 
 def _enter(butler: Butler, tables: dict[str, Any], clock: Parameters, prompt: str) -> None:

@@ -1,26 +1,13 @@
-"""Errors of difference imaging: one sentence, a stable code, a hint."""
+"""Errors of difference imaging."""
 
 from __future__ import annotations
 
+from skyassay.pipeline.products.errors import ProductError
 
-class DifferenceError(Exception):
+
+class DifferenceError(ProductError):
     """A difference image cannot be made.
 
-    Parameters
-    ----------
-    message : str
-        One sentence for the user.
-    code : str
-        Stable reason code: `wrong_shape`, `not_calibrated`, `no_template`,
-        `too_few_kernel_stars`, `kernel_failed`.
-    hint : str
-        What the user can do about it.
-    exit_code : int
-        What the command line answers: 3 could not evaluate, 4 wrong usage or configuration.
+    Codes: `wrong_shape`, `not_calibrated`, `no_template`, `too_few_kernel_stars`,
+    `kernel_failed`.
     """
-
-    def __init__(self, message: str, *, code: str, hint: str = "", exit_code: int = 3) -> None:
-        super().__init__(message)
-        self.code = code
-        self.hint = hint
-        self.exit_code = exit_code

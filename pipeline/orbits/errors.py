@@ -1,26 +1,12 @@
-"""Errors of orbits and ephemerides: one sentence, a stable code, a hint."""
+"""Errors of orbits and ephemerides."""
 
 from __future__ import annotations
 
+from skyassay.pipeline.products.errors import ProductError
 
-class OrbitError(Exception):
+
+class OrbitError(ProductError):
     """Orbits cannot be propagated or fitted.
 
-    Parameters
-    ----------
-    message : str
-        One sentence for the user.
-    code : str
-        Stable reason code: `missing_columns`, `bad_elements`, `no_convergence`, `bad_time`,
-        `too_few_positions`.
-    hint : str
-        What the user can do about it.
-    exit_code : int
-        What the command line answers: 3 could not evaluate, 4 wrong usage or configuration.
+    Codes: `missing_columns`, `bad_elements`, `no_convergence`, `bad_time`, `too_few_positions`.
     """
-
-    def __init__(self, message: str, *, code: str, hint: str = "", exit_code: int = 3) -> None:
-        super().__init__(message)
-        self.code = code
-        self.hint = hint
-        self.exit_code = exit_code

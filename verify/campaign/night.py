@@ -5,8 +5,11 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from numpy.typing import NDArray
+
+from skyassay.verify.butler.source import NO_TRUTH
 from skyassay.verify.campaign.demonstration import NIGHT, Demo, _judged, silent
 from skyassay.verify.campaign.making import process, simulate_night
 
@@ -95,9 +98,26 @@ def send_alerts(
     """
     from skyassay.pipeline.distribution.kafka import KafkaSink
     from skyassay.pipeline.distribution.streams import user_stream
-    from skyassay.pipeline.night import Night, send_night
+    from skyassay.pipeline.night import Night, add_table, send_night
     from skyassay.pipeline.repository import names
 
     users = tuple(user_stream(name, text) for name, text in (filters or {}).items())
     sink = KafkaSink(kafka) if kafka else None
-    return send_night(repo, Night(day, folder, users, sink), prompt=prompt or names.PROMPT)
+    report = send_night(repo, Night(day, folder, users, sink), prompt=prompt or names.PROMPT)
+    add_table(repo, "night_report", _timed_reports(repo))
+    return report
+
+
+def _timed_reports(repo: str) -> Mapping[str, NDArray[Any]]:
+    """Return when the reports of the night in a repository are complete."""
+    from skyassay.pipeline.repository import names
+    from skyassay.verify.butler.opening import open_repository
+    from skyassay.verify.butler.source import open_collection
+    from skyassay.verify.night.times import time_reports
+
+    # What is open has not heard of what was entered since.
+    open_repository.cache_clear()
+    try:
+        return time_reports(open_collection(repo, names.NIGHT, NO_TRUTH))
+    finally:
+        open_repository.cache_clear()
