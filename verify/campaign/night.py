@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from skyassay.verify.butler.source import NO_TRUTH
 from skyassay.verify.campaign.demonstration import NIGHT, Demo, _judged, silent
 from skyassay.verify.campaign.making import process, simulate_night
+from skyassay.verify.errors import VerifyError
 
 if TYPE_CHECKING:
     from skyassay.pipeline.distribution.distribute import Report
+    from skyassay.pipeline.execution.report import RunReport
 
 
 #: Users' streams of the demonstration: predefined filters.
@@ -56,15 +58,32 @@ def demonstrate_night(
     made, _ = simulate_night(preset, seed, folder / "night", repo, overwrite=True)
     day = int(made.raws[0].parent.name)
     say("Averaging the earlier nights into templates ...")
-    say(process(str(repo), "template").statement())
+    say(_whole(process(str(repo), "template")))
     say("Subtracting, detecting, associating ...")
     for kind in ("prompt", "injected"):
-        say(process(str(repo), kind, where=f"day_obs = {day}").statement())
+        say(_whole(process(str(repo), kind, where=f"day_obs = {day}")))
     say("Sending alerts ...")
     say(send_alerts(str(repo), day, folder / "alerts", filters=FILTERS).statement())
     source = open_collection(str(repo), names.NIGHT, names.TRUTH_NIGHT)
     command = f"assay demo --preset {preset} --seed {seed} (night)"
     return _judged(source, command, directory, "report-night", f"{NIGHT}{preset}", say, progress)
+
+
+def _whole(done: RunReport) -> str:
+    """Return what a run did.
+
+    Raises
+    ------
+    VerifyError
+        ``stopped`` where a signal ended it: half a night is not judged.
+    """
+    if done.stopped:
+        raise VerifyError(
+            f"The night was stopped by {done.stopped}: what was finished is kept.",
+            code="stopped",
+            hint="assay process and assay verify go on from there.",
+        )
+    return done.statement()
 
 
 def send_alerts(
