@@ -63,7 +63,7 @@ def test_an_empty_file(read):
 
 
 @pytest.mark.parametrize(
-    "data", [b"PAX1" + b"x" * 90, b"\x01\0\0\x04\x4dabc", b"SIMPLE  =", gzip.compress(b"text")]
+    "data", [b"PAX1" + b"x" * 90, b"\x01\0\0\x04\x4dabc", b"SIMPLE  =", gzip.compress(b"text", mtime=0)]
 )
 def test_what_is_no_alert(read, data):
     assert code_of(read, data) == "not_an_alert"
@@ -89,7 +89,7 @@ def test_bombs(read, writer):
 
 
 def test_several_gzip_members_and_padding():
-    parts = gzip.compress(b"one ") + gzip.compress(b"two") + b"\0" * 20
+    parts = gzip.compress(b"one ", mtime=0) + gzip.compress(b"two") + b"\0" * 20
     assert inflate(parts, 100, wbits=31) == b"one two"
     with pytest.raises(ValueError, match="end too early"):
         inflate(gzip.compress(b"a" * 1000)[:-9], 10_000, wbits=31)
