@@ -63,7 +63,8 @@ def test_an_empty_file(read):
 
 
 @pytest.mark.parametrize(
-    "data", [b"PAX1" + b"x" * 90, b"\x01\0\0\x04\x4dabc", b"SIMPLE  =", gzip.compress(b"text", mtime=0)]
+    "data",
+    [b"PAX1" + b"x" * 90, b"\x01\0\0\x04\x4dabc", b"SIMPLE  =", gzip.compress(b"text", mtime=0)],
 )
 def test_what_is_no_alert(read, data):
     assert code_of(read, data) == "not_an_alert"
