@@ -14,7 +14,7 @@ version = release = installed("skyassay")
 extensions = ["myst_parser"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
-exclude_patterns = ["_build", "coverage_table.md"]
+exclude_patterns = ["_build", "coverage_table.md", "faults_table.md"]
 html_theme = "furo"
 html_title = "Skyassay"
 html_show_sourcelink = False
