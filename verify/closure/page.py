@@ -11,6 +11,7 @@ from pathlib import Path
 
 from skyassay.verify.closure.checks import Check, Closure
 from skyassay.verify.errors import VerifyError
+from skyassay.verify.report.inline import bokeh_inline
 
 SCHEMA = "skyassay.closure/1"
 TEMPLATES = Path(__file__).parent / "templates"
@@ -70,7 +71,6 @@ def to_html(closure: Closure, title: str) -> str:
     """
     try:
         from bokeh.embed import components
-        from bokeh.resources import Resources
         from jinja2 import Environment, FileSystemLoader
     except ImportError as error:
         raise VerifyError(
@@ -89,7 +89,7 @@ def to_html(closure: Closure, title: str) -> str:
         status=closure.status,
         head=HEAD,
         rows=[cells(c) for c in closure.checks],
-        bokeh=Resources(mode="inline", components=["bokeh"]).render() if drawn else "",
+        bokeh=bokeh_inline() if drawn else "",
         script=script,
         figures=[(name, div) for (name, _), div in zip(drawn, divs, strict=True)],
     )

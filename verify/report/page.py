@@ -9,6 +9,7 @@ from typing import Any
 from skyassay.verify.errors import VerifyError
 from skyassay.verify.records import STATUS_ORDER, Verdict
 from skyassay.verify.report.gallery import Group, groups
+from skyassay.verify.report.inline import bokeh_inline
 from skyassay.verify.report.model import ReleaseReport, is_attempted
 from skyassay.verify.report.rows import provenance, row, single
 from skyassay.verify.report.style import LOOKS, look
@@ -28,7 +29,6 @@ def to_html(report: ReleaseReport) -> str:
     """
     try:
         from bokeh.embed import components
-        from bokeh.resources import Resources
         from jinja2 import Environment, FileSystemLoader
     except ImportError as error:
         raise VerifyError(
@@ -48,8 +48,7 @@ def to_html(report: ReleaseReport) -> str:
     return template.render(
         report=report,
         css=(TEMPLATES / "report.css").read_text(encoding="utf-8"),
-        # Widgets, tables and WebGL are left out: no figure here uses them.
-        bokeh=Resources(mode="inline", components=["bokeh"]).render() if plots else "",
+        bokeh=bokeh_inline() if plots else "",
         script=script,
         groups=_with_divs(shown, divs),
         **_words(report),

@@ -66,7 +66,8 @@ def test_terms_are_one_then_linear_then_quadratic():
 
 
 @given(
-    size=st.floats(1.1, 3.0),
+    # Below, the narrow side of an elliptical star is less than a pixel: it is not sampled.
+    size=st.floats(1.3, 3.0),
     e1=st.floats(-0.3, 0.3),
     e2=st.floats(-0.3, 0.3),
     dx=st.floats(-0.5, 0.5),
