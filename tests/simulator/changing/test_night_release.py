@@ -143,6 +143,7 @@ def test_an_observatory_without_changes_makes_no_night(night, tmp_path):
     assert found.value.code == "no_changes"
 
 
+@pytest.mark.slow
 def test_objects_are_where_they_are_at_the_true_time_not_the_recorded_one(tmp_path):
     from skyassay.simulator.clock import ClockTerms
     from skyassay.simulator.exposure.sizes import PixelTerms
