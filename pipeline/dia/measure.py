@@ -124,11 +124,16 @@ def _leave_out_cosmic_rays(plane: Plane, options: Options) -> None:
 
 
 def _chosen(tables: list[Table], options: Options) -> Table:
-    """Return the sources of both signs in one table, without lobes and parts of another one."""
+    """Return the sources of both signs in one table, without lobes and parts of another one.
+
+    What has its middle beyond the image is left out: the next detector sees it better, and no
+    cutout could show it.
+    """
     table = vstack(tables, join_type="exact", metadata_conflicts="silent")
     table = table[np.argsort(-np.asarray(table["snr"]), kind="stable")]
     share = np.asarray(table["share"])
-    return table[(share >= options.least_share) & ~np.asarray(table["part"])]
+    beyond = np.asarray(table["pixelFlags_offimage"])
+    return table[(share >= options.least_share) & ~np.asarray(table["part"]) & ~beyond]
 
 
 def _as_matched(template: Exposure, science: Exposure) -> Exposure:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from astropy.table import Table
 from scipy.spatial import cKDTree
 
 from skyassay.pipeline.dia.forced import EDGE, NO_GOOD_PIXELS, PARTIAL, forced_psf
-from skyassay.pipeline.dia.measure import measure_dia
+from skyassay.pipeline.dia.measure import _chosen, measure_dia
 from skyassay.pipeline.dia.options import Options
 from skyassay.pipeline.images.mask import bit
 from skyassay.pipeline.measurement.errors import MeasurementError
@@ -200,3 +201,15 @@ def test_matched_template_may_have_no_psf_of_its_own(scene):
     one = measure_dia(difference, science, template, Options(), seed=5).table
     two = measure_dia(difference, science, template.with_(psf=None), Options(), seed=5).table
     assert one["templateFlux_instFlux"][0] == two["templateFlux_instFlux"][0]
+
+
+def test_what_has_its_middle_beyond_the_image_is_left_out():
+    table = Table(
+        {
+            "snr": [9.0, 8.0, 7.0],
+            "share": [1.0, 1.0, 1.0],
+            "part": [False, False, False],
+            "pixelFlags_offimage": [True, False, False],
+        }
+    )
+    assert list(_chosen([table], Options())["snr"]) == [8.0, 7.0]
