@@ -6,11 +6,11 @@ from __future__ import annotations
 def bokeh_inline() -> str:
     """Return Bokeh's code as HTML that loads nothing from elsewhere.
 
-    Widgets, tables and WebGL are left out: no figure of a page uses them.
+    The file is read as it is installed: Bokeh's own choice of resources can be turned to links
+    by an environment variable, or by a dashboard that was served in the same process. Widgets,
+    tables and WebGL are left out: no figure of a page uses them.
     """
-    from bokeh.resources import Resources
+    from bokeh.settings import settings
 
-    resources = Resources(mode="inline", components=["bokeh"])
-    # An environment variable, or a dashboard served in this process, has changed it.
-    resources.mode = "inline"
-    return str(resources.render())
+    code = (settings.bokehjs_path() / "js" / "bokeh.min.js").read_text("utf-8")
+    return f'<script type="text/javascript">\n{code}\n</script>'
