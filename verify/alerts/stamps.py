@@ -37,7 +37,8 @@ def examine(content: bytes) -> Stamp:
 
     It is sound when its image has two dimensions, a finite value in the middle and a WCS with
     an invertible matrix, its variance has the same shape and is positive in the middle, and
-    its PSF has two dimensions and a positive, finite sum.
+    its PSF has two dimensions and a positive, finite sum. The middle of an even side is the two
+    pixels around it: of a source at the rim one of them is beyond the image.
     """
     try:
         units = list(_units(content))
@@ -47,11 +48,11 @@ def examine(content: bytes) -> Stamp:
         named = {_text(unit.cards.get("EXTNAME", "")): unit.data for unit in units[1:]}
         variance, psf = named.get("UNCERT"), named.get("PSFIMAGE")
         sound = (
-            bool(np.isfinite(_middle(image)))
+            bool(np.isfinite(_middle(image)).any())
             and _has_wcs(units[0].cards)
             and variance is not None
             and variance.shape == image.shape
-            and bool(0.0 < _middle(variance) < np.inf)
+            and _positive(_middle(variance))
             and psf is not None
             and psf.ndim == 2
             and bool(0.0 < float(psf.astype(float).sum()) < np.inf)
@@ -73,8 +74,14 @@ def image(content: bytes) -> NDArray[np.float64] | None:
     return unit.data.astype(np.float64) * scale + zero
 
 
-def _middle(image: NDArray[np.generic]) -> float:
-    return float(image[image.shape[0] // 2, image.shape[1] // 2].astype(float))
+def _middle(image: NDArray[np.generic]) -> NDArray[np.float64]:
+    """Return the one, two or four pixels around the middle."""
+    rows, columns = (slice((n - 1) // 2, n // 2 + 1) for n in image.shape)
+    return image[rows, columns].astype(np.float64)
+
+
+def _positive(values: NDArray[np.float64]) -> bool:
+    return bool(((values > 0.0) & np.isfinite(values)).any())
 
 
 def _units(content: bytes) -> Iterator[_Unit]:

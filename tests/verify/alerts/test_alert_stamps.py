@@ -43,6 +43,14 @@ def test_a_corner_that_is_beyond_the_image_is_no_fault():
     assert examine(stamp(image=image)) == Stamp(31, True)
 
 
+@pytest.mark.parametrize(("known", "sound"), [(15, True), (14, False)])
+def test_the_middle_of_an_even_side_is_two_pixels(known, sound):
+    image = np.full((30, 30), np.nan, dtype=np.float32)
+    image[:, :known] = 1.0
+    made = stamp(image=image, variance=image)
+    assert examine(made) == Stamp(30, sound)
+
+
 def test_other_matrices():
     header = {"CD1_1": -5e-5, "CD2_2": 5e-5}
     assert examine(stamp(header=header, without=["PC1_1", "PC2_2"])).sound
