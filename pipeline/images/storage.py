@@ -41,6 +41,7 @@ CONFIG: dict[str, Any] = {
             "SimExposure": f"{_IMAGES}.formatter.ExposureFormatter",
             "SimRaw": f"{_IMAGES}.formatter.RawFormatter",
             "AlertPackets": "skyassay.pipeline.alerts.storage.ContainerFormatter",
+            "ArrowAstropy": "skyassay.pipeline.tables.formatter.TableFormatter",
         }
     },
 }
