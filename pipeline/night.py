@@ -29,6 +29,7 @@ from skyassay.pipeline.prompt.database import default_config, open_database
 from skyassay.pipeline.prompt.export import night_tables as night_tables_of
 from skyassay.pipeline.prompt.precovery_run import precover_night
 from skyassay.pipeline.repository import names
+from skyassay.pipeline.repository.chains import own_runs
 from skyassay.pipeline.repository.create import register_type
 from skyassay.pipeline.repository.errors import RepositoryError
 
@@ -179,18 +180,14 @@ def _key(ref: DatasetRef) -> tuple[int, int]:
 
 def _summaries(butler: Butler, chain: str, day: int) -> list[Table]:
     """Return what became of the quanta, run by run, the newest first."""
-    if chain not in set(butler.collections.query("*")):
+    runs = own_runs(butler, chain)
+    if not runs:
         raise RepositoryError(
             f"Nothing has processed the night {day}: there is no collection {chain}.",
             code="not_prompt",
             hint="First: assay process prompt --repo REPO.",
             exit_code=4,
         )
-    runs = [
-        i.name
-        for i in butler.collections.query_info(chain, flatten_chains=True)
-        if i.type is CollectionType.RUN and i.name.startswith(f"{chain}/")
-    ]
     return [
         butler.get(ref)
         for run in runs

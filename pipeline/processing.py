@@ -18,6 +18,7 @@ from skyassay.pipeline.execution.run import run_pipeline
 from skyassay.pipeline.prompt.database import default_config, ensure_database
 from skyassay.pipeline.repository import names
 from skyassay.pipeline.repository.certify import certify
+from skyassay.pipeline.repository.chains import own_runs
 from skyassay.pipeline.repository.create import is_repository
 from skyassay.pipeline.repository.errors import RepositoryError
 
@@ -210,7 +211,7 @@ def _run(
     """Run one stage."""
     name, _, labels = stage.pipeline.partition("#")
     with Butler.from_config(str(repo)) as butler:
-        known = set(butler.collections.query("*"))
+        before = [run for name in stage.before for run in own_runs(butler, name)]
     selection = " AND ".join(filter(None, ("instrument = 'SimCam'", stage.where, where)))
     with as_file(files("skyassay.pipeline.pipelines") / name) as path:
         pipeline = read_pipeline(f"{path}#{labels}" if labels else path)
@@ -220,7 +221,7 @@ def _run(
         return run_pipeline(
             repo,
             pipeline,
-            inputs=[*(c for c in stage.before if c in known), *stage.common],
+            inputs=[*before, *stage.common],
             output=stage.output,
             where=selection,
             workers=0 if stage.ordered else running.workers,
