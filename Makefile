@@ -8,6 +8,8 @@ BIN := $(VENV)/bin
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
+# The tests alone start some hundred processes; each would compile every module it imports anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 PACKAGES := dashboards metrics pipeline requirements_map simulator verify
 
