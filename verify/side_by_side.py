@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from skyassay.verify.records import Verdict
+from skyassay.verify.report.columns import natural
 from skyassay.verify.report.digits import NOTHING, limit_text, with_interval
 from skyassay.verify.report.style import look
-from skyassay.verify.tabular import ROOMY, Grid, place_of, why_of
+from skyassay.verify.tabular import Grid, place_of, why_of
 
 
 @dataclass(frozen=True)
@@ -53,12 +54,13 @@ def recipe_grid(
     note = ""
     if left:
         note = f"{left} rows that no recipe has a value of are left out (assay verify has them)."
-    if width < ROOMY:
-        names = ("Requirement", "Recipe", "Value", "Verdict", "Alone", "Why")
-        rows = tuple(_stacked(p, tuple(by_recipe)) for p in kept)
-        return Grid(names, rows, note, tight=True, leading=1, below=True)
     heads = ("Requirement", "Level", "Band", "Limit", *by_recipe, "Why")
-    return Grid(heads, tuple(_wide(p, tuple(by_recipe)) for p in kept), note, below=True)
+    beside = tuple(_wide(p, tuple(by_recipe)) for p in kept)
+    if natural(heads, beside) <= width:
+        return Grid(heads, beside, note, below=True)
+    names = ("Requirement", "Recipe", "Value", "Verdict", "Alone", "Why")
+    rows = tuple(_stacked(p, tuple(by_recipe)) for p in kept)
+    return Grid(names, rows, note, leading=1, below=True)
 
 
 def _places(by_recipe: Mapping[str, Sequence[Verdict]]) -> Iterator[_Place]:

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skyassay.metrics.contract import Measurement
-from skyassay.verify.records import COMPARISON_RECIPES, Verdict
+from skyassay.verify.records import COMPARISON_RECIPES, STATUS_ORDER, Verdict
+from skyassay.verify.report.columns import WHY, Sheet, draw, natural
 from skyassay.verify.report.digits import NOTHING, limit_text, plain, with_interval
+from skyassay.verify.report.escape import visible
 from skyassay.verify.report.rows import margin
-from skyassay.verify.report.style import look
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.text import Text
 
 #: Rows named for one reason below a table.
 NAMED = 3
@@ -27,24 +27,19 @@ ALONE = (
 )
 #: Why a value has no verdict beside it.
 UNASKED = "no verdict: no criterion asks for it at its binding level (assay verify --level all)."
-#: Columns of a terminal that has room for the usual tables.
-ROOMY = 115
-#: Columns that are statuses: shown with symbol, word and colour.
-STATUS_COLUMNS = ("Status", "Verdict", "Point verdict", "Alone")
 
 
 @dataclass(frozen=True)
 class Grid:
     """A table of text: column names, rows of cells, a note below.
 
-    A tight one has no column to spare, and cells of several lines (`leading` lines apart);
-    `below` keeps the reasons out of the table on any terminal.
+    Cells may have several lines (`leading` lines apart); `below` keeps the reasons out of the
+    table on any terminal.
     """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     note: str = ""
-    tight: bool = False
     leading: int = 0
     below: bool = False
 
@@ -58,7 +53,7 @@ def measurement_grid(
     rows = [_measurement_row(m, _verdict_on(m, verdicts.get(m.recipe, ()))) for m in measurements]
     names = ("Metric", "Band", "At", "Value", "n", "Verdict", "Point verdict", "Recipe", "Why")
     grid = Grid(names, tuple(rows))
-    return grid if width >= ROOMY else _folded(grid)
+    return grid if natural(names, rows) <= width else _folded(grid)
 
 
 def _measurement_row(m: Measurement, judged: Verdict | None) -> tuple[str, ...]:
@@ -82,18 +77,21 @@ def _folded(grid: Grid) -> Grid:
     for metric, band, at, value, _, verdict, alone, recipe, why in grid.rows:
         below = " at ".join(x for x in (band.replace(NOTHING, ""), at) if x)
         what = f"{metric}\n  {below}" if below else metric
-        rows.append((what, value, verdict, *((alone,) if compared else ()), recipe, why))
+        # the numbers stand beside the band, below the name
+        drop = "\n" if below else ""
+        cells = (value, verdict, *((alone,) if compared else ()))
+        rows.append((what, *(drop + cell for cell in cells), recipe, why))
     names = ("Metric", "Value", "Verdict", *(("Alone",) if compared else ()), "Recipe", "Why")
-    return Grid(names, tuple(rows), tight=True, below=True)
+    return Grid(names, tuple(rows), below=True)
 
 
-def verdict_grid(verdicts: Sequence[Verdict], *, short: bool = False, width: int = WIDE) -> Grid:
-    """Return one row per verdict, and one per band where there are several.
+def verdict_grid(verdicts: Sequence[Verdict], *, short: bool = False) -> Grid:
+    """Return one row per verdict, worst first, and one per band where there are several.
 
     With `short`, the bands without a value share a row.
     """
     rows = []
-    for v in verdicts:
+    for v in sorted(verdicts, key=lambda v: STATUS_ORDER.index(v.status)):
         if not short:
             rows.append(_verdict_row([v], v.criterion))
             rows += [_verdict_row([p], "", "· ") for p in v.parts if len(v.parts) > 1]
@@ -102,26 +100,7 @@ def verdict_grid(verdicts: Sequence[Verdict], *, short: bool = False, width: int
         rows.append(_verdict_row(groups[0], v.criterion, short=True))
         rows += [_verdict_row(g, "", "· ", short=True) for g in groups[1:]]
     names = ("Requirement", "Level", "Band", "Value", "Limit", "Status")
-    grid = Grid((*names, "Point verdict", "Margin", "Recipe", "Why"), tuple(rows))
-    return grid if width >= ROOMY else _folded_verdicts(grid)
-
-
-def _folded_verdicts(grid: Grid) -> Grid:
-    """Return the verdicts for a narrow terminal: band and limit below the requirement."""
-    compared = any(row[8] in COMPARISON_RECIPES for row in grid.rows)
-    named = [row for row in grid.rows if row[0]]
-    levels = len({row[:2] for row in named}) > len({row[0] for row in named})
-    rows = []
-    for criterion, level, band, value, limit, status, alone, margined, recipe, why in grid.rows:
-        head = f"{criterion} {level}" if levels else criterion
-        what = f"  {band.removeprefix('· ').replace(NOTHING, '')} {limit}".replace("   ", "  ")
-        first = f"{head}\n{what}" if criterion else what
-        # the numbers stand beside the band, below the name
-        drop = "\n" if criterion else ""
-        cells = (value, status, *((alone,) if compared else ()), margined)
-        rows.append((first, *(drop + cell for cell in cells), recipe, why))
-    names = ("Requirement", "Value", "Status", *(("Alone",) if compared else ()), "Margin")
-    return Grid((*names, "Recipe", "Why"), tuple(rows), tight=True, below=True)
+    return Grid((*names, "Point verdict", "Margin", "Recipe", "Why"), tuple(rows))
 
 
 def show(grid: Grid, console: Console) -> None:
@@ -129,27 +108,17 @@ def show(grid: Grid, console: Console) -> None:
 
     A terminal of less than 160 columns gets the reasons below the table.
     """
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
     from rich.text import Text
 
-    padding = (0, 1, 0, 0) if grid.tight else (0, 1)
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=padding, leading=grid.leading)
     narrow = console.width < WIDE or grid.below
     kept = [i for i in range(len(grid.columns)) if not _spare(grid, i, narrow)]
-    for name in (grid.columns[i] for i in kept):
-        right = name in ("Value", "Limit", "Margin", "n")
-        fold = name == "Why" or (grid.tight and name == grid.columns[0])
-        table.add_column(
-            name, justify="right" if right else "left", no_wrap=not fold, overflow="fold"
-        )
-    for row in grid.rows:
-        table.add_row(*(_text(grid.columns[i], row[i]) for i in kept))
-    console.print(table)
+    names = tuple(grid.columns[i] for i in kept)
+    rows = tuple(tuple(row[i] for i in kept) for row in grid.rows)
+    drawn = draw(Sheet(names, rows, grid.leading), console)
     below = [grid.note] if grid.note else []
     if _says_alone(grid, kept):
         below.append(ALONE)
-    if narrow and "Why" in grid.columns:
+    if WHY in grid.columns and WHY not in drawn.columns:
         below += _reasons(grid)
     for line in below:
         console.print(Text(visible(line)))
@@ -159,18 +128,6 @@ def _says_alone(grid: Grid, kept: Sequence[int]) -> bool:
     """Whether a table shows what a value says without its interval."""
     heads = {"Alone", "Point verdict"} & {grid.columns[i] for i in kept}
     return bool(heads) or any("\nalone: " in cell for row in grid.rows for cell in row)
-
-
-def _text(column: str, cell: str) -> Text:
-    """Return one cell; what names and hints hold is text, never markup."""
-    from rich.text import Text
-
-    if column not in STATUS_COLUMNS:
-        return Text(visible(cell))
-    return Text("\n").join(
-        Text(line) if line in ("", NOTHING) else Text(look(line).label, style=look(line).terminal)
-        for line in cell.split("\n")
-    )
 
 
 def _reasons(grid: Grid) -> list[str]:
@@ -189,11 +146,6 @@ def _reasons(grid: Grid) -> list[str]:
     return lines
 
 
-def visible(text: str) -> str:
-    """Return text without control characters: a name cannot steer the terminal."""
-    return "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)
-
-
 def _spare(grid: Grid, index: int, narrow: bool) -> bool:
     """Whether a terminal can do without a column: it is too narrow, or nothing is in it."""
     name = grid.columns[index]
@@ -203,8 +155,6 @@ def _spare(grid: Grid, index: int, narrow: bool) -> bool:
         return narrow and not any(row[recipe] in COMPARISON_RECIPES for row in grid.rows)
     if name in ("Why", "n"):
         return narrow
-    if name == "Level":
-        return narrow and len({row[0] for row in grid.rows}) == len({row[:2] for row in grid.rows})
     return name == "Recipe" and not grid.leading and len(held - {NOTHING}) <= 1
 
 

@@ -68,7 +68,7 @@ def demonstrate(
     release = simulate(preset, seed, directory / "release", overwrite=True)
     source = open_tables({name: str(path) for name, path in release.products.items()})
     command = f"assay demo --preset {preset} --seed {seed}"
-    return _judged(source, command, directory, "report", preset, say, progress)
+    return judged(source, command, directory, "report", preset, say, progress)
 
 
 def demonstrate_pixels(
@@ -106,7 +106,7 @@ def demonstrate_pixels(
     source = open_collection(str(folder / "repo"), done.output)
     command = f"assay demo --preset {preset} --seed {seed} (images)"
     expected = "pixels" if size == "small" else ""
-    return _judged(source, command, directory, "report-images", expected, say, progress)
+    return judged(source, command, directory, "report-images", expected, say, progress)
 
 
 def _emptied(folder: Path) -> Path:
@@ -134,7 +134,7 @@ def _emptied(folder: Path) -> Path:
     return folder
 
 
-def _judged(
+def judged(
     source: FileSource,
     command: str,
     directory: Path,
@@ -143,7 +143,22 @@ def _judged(
     say: Callable[[str], None],
     progress: Callable[[int], None] | None,
 ) -> Demo:
-    """Measure, judge, keep and report one source."""
+    """Measure, judge, keep and report one source.
+
+    Parameters
+    ----------
+    source : FileSource
+    command : str
+        What the run says made it.
+    directory : Path
+        Holds the store; gets the report.
+    page_name : str
+        Of the report, without its ending.
+    preset : str
+        As `expectations` takes it; empty where nothing is expected.
+    say, progress : callable
+        As `demonstrate`.
+    """
     from skyassay.requirements_map import load
     from skyassay.verify.measuring import Request, measure
     from skyassay.verify.report.model import collect

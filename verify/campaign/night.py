@@ -7,14 +7,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from numpy.typing import NDArray
-
-from skyassay.verify.butler.source import NO_TRUTH
-from skyassay.verify.campaign.demonstration import NIGHT, Demo, _judged, silent
+from skyassay.verify.campaign.demonstration import NIGHT, Demo, judged, silent
 from skyassay.verify.campaign.making import process, simulate_night
 from skyassay.verify.errors import VerifyError
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from skyassay.pipeline.distribution.distribute import Report
     from skyassay.pipeline.execution.report import RunReport
 
@@ -66,7 +65,7 @@ def demonstrate_night(
     say(send_alerts(str(repo), day, folder / "alerts", filters=FILTERS).statement())
     source = open_collection(str(repo), names.NIGHT, names.TRUTH_NIGHT)
     command = f"assay demo --preset {preset} --seed {seed} (night)"
-    return _judged(source, command, directory, "report-night", f"{NIGHT}{preset}", say, progress)
+    return judged(source, command, directory, "report-night", f"{NIGHT}{preset}", say, progress)
 
 
 def _whole(done: RunReport) -> str:
@@ -131,7 +130,7 @@ def _timed_reports(repo: str) -> Mapping[str, NDArray[Any]]:
     """Return when the reports of the night in a repository are complete."""
     from skyassay.pipeline.repository import names
     from skyassay.verify.butler.opening import open_repository
-    from skyassay.verify.butler.source import open_collection
+    from skyassay.verify.butler.source import NO_TRUTH, open_collection
     from skyassay.verify.night.times import time_reports
 
     # What is open has not heard of what was entered since.

@@ -215,5 +215,5 @@ def _print(made: Measured) -> None:
     show(measurement_grid(made.measurements, made.judgement.by_recipe(), console.width), console)
     verdicts = _deciding(made)
     if verdicts:
-        show(verdict_grid(verdicts, short=console.width < WIDE, width=console.width), console)
+        show(verdict_grid(verdicts, short=console.width < WIDE), console)
     print_findings(console, made.findings)

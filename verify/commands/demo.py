@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -33,14 +34,13 @@ def demo(
     ] = True,
     serve: Annotated[bool, typer.Option("--serve", help="Open the dashboard at the end.")] = False,
 ) -> None:
-    """Simulate, process, measure, judge and report; print the requirement tables.
+    """Simulate, process, measure, judge and report; print what came out.
 
     Three runs: a release of tables whose truth is known in six bands; raw frames in two, which
     go through the whole pipeline; and the night after them, up to its alerts. Exits 0 when it
     ran.
     """
     from skyassay.verify.campaign import demonstrate, demonstrate_night, demonstrate_pixels
-    from skyassay.verify.report.table import to_table
     from skyassay.verify.report.terminal import colours, width
 
     out.mkdir(parents=True, exist_ok=True)
@@ -50,8 +50,7 @@ def demo(
         with progress_bar("measuring") as progress:
             made.append(run(preset.value, seed, out, say=_step, progress=progress))
     for one in made:
-        sys.stdout.write(to_table(one.report, width=width(), colour=colours()))
-        sys.stdout.write(_closing(one))
+        sys.stdout.write(_shown(one, width(), colour=colours()))
     sys.stdout.write(_where(made[0]))
     if serve:
         from skyassay.verify.cli import build_app
@@ -63,6 +62,15 @@ def _step(line: str) -> None:
     sys.stderr.write(line + "\n")
 
 
+def _shown(made: Demo, columns: int, *, colour: bool = False) -> str:
+    """Return what must be seen of a run, and the command that shows the rest."""
+    from skyassay.verify.report.table import to_digest
+
+    words = ["assay", "report", "release", "--store", str(made.store), "--run", made.report.run.id]
+    more = shlex.join(words)
+    return to_digest(made.report, more=more, width=columns, colour=colour) + _closing(made)
+
+
 def _closing(made: Demo) -> str:
     """Say how the verdicts compare with what the simulator expects, and where things are."""
     right = [c for c, (got, wanted) in made.as_expected.items() if got in wanted]
@@ -71,16 +79,16 @@ def _closing(made: Demo) -> str:
         for criterion, (got, wanted) in made.as_expected.items()
         if got not in wanted
     ]
-    lines = [""]
+    lines = []
     if made.as_expected:
         lines += [
             f"{len(right)} of {len(made.as_expected)} value criteria are decided as the simulator "
             "expects." + (" The others:" if wrong else ""),
             *wrong,
         ]
-    return "\n".join([*lines, f"Report:    {made.page}"]) + "\n"
+    return "\n".join([*lines, f"Report:    {made.page}", ""]) + "\n"
 
 
 def _where(made: Demo) -> str:
-    """Say how to look at both runs."""
-    return f"\nDashboard: assay dashboard --store {made.store}\n"
+    """Say how to look at all runs."""
+    return f"Dashboard: assay dashboard --store {made.store}\n"

@@ -194,20 +194,17 @@ def print_head(console: Console, run: Run) -> None:
     """Print which run this is, and whose data."""
     from rich.text import Text
 
-    from skyassay.verify.tabular import visible
+    from skyassay.verify.report.escape import visible
 
     text = f"{run.id}: {run.subject} ({run.evidence_level})"
     console.print(Text(visible(text), style="bold"))
 
 
 def print_findings(console: Console, findings: Sequence[Finding]) -> None:
-    """Print what a reader must know beside the numbers."""
+    """Print what a reader must know beside the numbers, findings of one code together."""
     from rich.text import Text
 
-    from skyassay.verify.tabular import visible
+    from skyassay.verify.report.remarks import remarks
 
-    for f in findings:
-        hint = f" ({f.hint})" if f.hint else ""
-        where = f" [{f.metric}, {f.band}]" if f.metric else ""
-        text = f"{f.severity}: {f.message}{hint} [{f.code}]{where}"
-        console.print(Text(visible(text)))
+    for line in remarks(findings):
+        console.print(Text(line))

@@ -245,7 +245,7 @@ def _print(
     if len(shown) > 1:
         show(recipe_grid(shown, console.width), console)
     else:
-        show(verdict_grid(flat, short=console.width < WIDE, width=console.width), console)
+        show(verdict_grid(flat, short=console.width < WIDE), console)
     print_findings(console, found.findings)
     counts = Counter(v.status for v in flat)
     text = ", ".join(f"{n} {status}" for status, n in counts.most_common()) or "nothing judged"

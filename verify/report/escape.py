@@ -27,3 +27,8 @@ def csv_cell(value: object) -> object:
     if value.lstrip(" ").startswith(FORMULA_STARTS) or text.lstrip().startswith(FORMULA_STARTS):
         return "'" + text
     return text
+
+
+def visible(text: str) -> str:
+    """Return text without control characters: a name cannot steer the terminal."""
+    return "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)
