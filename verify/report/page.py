@@ -8,6 +8,7 @@ from typing import Any
 
 from skyassay.verify.errors import VerifyError
 from skyassay.verify.records import STATUS_ORDER, Verdict
+from skyassay.verify.report.embed import embed, uncollected
 from skyassay.verify.report.gallery import Group, groups
 from skyassay.verify.report.inline import bokeh_inline
 from skyassay.verify.report.model import ReleaseReport, is_attempted
@@ -15,8 +16,6 @@ from skyassay.verify.report.rows import provenance, row, single
 from skyassay.verify.report.style import LOOKS, look
 
 TEMPLATES = Path(__file__).parent / "templates"
-#: Figures in one Bokeh document.
-_TOGETHER = 10
 
 
 def to_html(report: ReleaseReport) -> str:
@@ -28,7 +27,7 @@ def to_html(report: ReleaseReport) -> str:
         ``no_plots`` when the libraries for plots are not installed.
     """
     try:
-        from bokeh.embed import components
+        import bokeh  # noqa: F401 - asked for here, used by the figures
         from jinja2 import Environment, FileSystemLoader
     except ImportError as error:
         raise VerifyError(
@@ -36,12 +35,10 @@ def to_html(report: ReleaseReport) -> str:
             code="no_plots",
             hint="Install skyassay[dashboard], or ask for --format markdown.",
         ) from error
-    shown = groups(report)
-    plots = [item.plot for group in shown for item in group.figures]
-    # Bokeh walks through all figures of a document again for each it adds: few at a time.
-    parts = [components(plots[i : i + _TOGETHER]) for i in range(0, len(plots), _TOGETHER)]
-    script = "".join(part for part, _ in parts)
-    divs = [div for _, found in parts for div in found]
+    with uncollected():
+        shown = groups(report)
+        plots = [item.plot for group in shown for item in group.figures]
+        script, divs = embed(plots)
     # Everything is escaped but what is marked safe: our own CSS and Bokeh's own code.
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
     template = environment.get_template("release.html.j2")
