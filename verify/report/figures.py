@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from skyassay.verify.report.style import LIMIT_DASH
 
 if TYPE_CHECKING:
+    from bokeh.models import Glyph, GlyphRenderer
     from bokeh.plotting import figure
 
 INK, QUIET, GRID, LIMIT = "#1f2933", "#52606d", "#e4e7eb", "#000000"
@@ -33,6 +34,7 @@ def make(height: int, x_label: str, y_label: str, **more: Any) -> figure:
         min_width=300,
         tools="",
         toolbar_location=None,
+        title=None,
         x_axis_label=literal(x_label),
         y_axis_label=literal(y_label),
         **more,
@@ -55,24 +57,37 @@ def hover(plot: figure, renderers: list[Any], tooltips: list[tuple[str, str]]) -
     plot.add_tools(HoverTool(renderers=renderers, tooltips=tooltips))
 
 
+def draw(plot: figure, columns: dict[str, Any], glyph: Glyph, label: str) -> GlyphRenderer:
+    """Draw marks and name them in the legend.
+
+    ``plot.line`` and its like do the same, but make every mark three times, for selections
+    and muting that no figure has.
+    """
+    from bokeh.core.properties import value
+    from bokeh.models import ColumnDataSource, Legend, LegendItem
+
+    drawn = plot.add_glyph(ColumnDataSource(columns), glyph)
+    if not plot.legend:
+        plot.add_layout(Legend())
+    items = plot.legend[0].items
+    same = next((item for item in items if item.label == value(label)), None)
+    if same:
+        same.renderers.append(drawn)
+    else:
+        items.append(LegendItem(label=label, renderers=[drawn]))
+    return drawn
+
+
 def limit_line(plot: figure, value: float, level: str, label: str, *, upright: bool) -> None:
     """Draw a limit, told apart by its dash and named in the legend."""
-    from bokeh.models import Span
+    from bokeh.models import Line, Span
 
-    dash = LIMIT_DASH.get(level, "dotdash")
-    span = Span(location=value, dimension="height" if upright else "width")
-    span.line_color, span.line_width, span.line_dash = LIMIT, 1.5, dash
-    plot.add_layout(span)
+    pen = {"line_color": LIMIT, "line_width": 1.5, "line_dash": LIMIT_DASH.get(level, "dotdash")}
+    plot.add_layout(Span(location=value, dimension="height" if upright else "width", **pen))
     # A span has no legend entry; a line of nothing gives it one.
     factors = getattr(plot.y_range, "factors", None)
-    plot.line(
-        [math.nan],
-        [factors[0] if factors else math.nan],
-        line_color=LIMIT,
-        line_width=1.5,
-        line_dash=dash,
-        legend_label=literal(label),
-    )
+    nothing = {"x": [math.nan], "y": [factors[0] if factors else math.nan]}
+    draw(plot, nothing, Line(x="x", y="y", **pen), literal(label))
 
 
 def dress_legend(plot: figure) -> None:

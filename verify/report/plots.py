@@ -17,6 +17,7 @@ from skyassay.verify.records import Verdict
 from skyassay.verify.report.digits import limit_text, plain, with_interval
 from skyassay.verify.report.figures import (
     INK,
+    draw,
     dress_legend,
     hover,
     limit_line,
@@ -158,18 +159,21 @@ def distribution_plot(values: Mapping[str, NDArray[np.float64]], label: str) -> 
     plot = make(
         260, label, "fraction at most this large", x_range=span_of([low, high]), y_range=(0, 1.02)
     )
+    from bokeh.models import Step
+
     dashes = ("solid", "dashed", "dotted", "dotdash", "dashdot", "solid")
     for index, (band, x) in enumerate(curves.items()):
         rank = np.unique(np.linspace(0, x.size - 1, min(x.size, MAX_POINTS)).astype(int))
-        plot.step(
-            x[rank],
-            (rank + 1) / x.size,
+        curve = Step(
+            x="x",
+            y="y",
             mode="after",
             line_width=2,
             line_color=BAND_COLOURS.get(band, INK),
             line_dash=dashes[index % len(dashes)],
-            legend_label=literal(f"{band or 'all'} (n = {x.size})"),
         )
+        columns = {"x": x[rank], "y": (rank + 1) / x.size}
+        draw(plot, columns, curve, literal(f"{band or 'all'} (n = {x.size})"))
     dress_legend(plot)
     return plot
 
@@ -183,7 +187,7 @@ def _marks(
     names: Sequence[str] | None = None,
 ) -> None:
     """Draw intervals as bars, open ends to the edge of the view, and values as status marks."""
-    from bokeh.models import ColumnDataSource, Whisker
+    from bokeh.models import ColumnDataSource, Scatter, TeeHead, Whisker
 
     bars = [(p, lo, hi) for p, _, _, lo, hi in points if lo is not None and hi is not None]
     source = ColumnDataSource(
@@ -193,6 +197,7 @@ def _marks(
             "high": [min(high, view[1]) for _, _, high in bars],
         }
     )
+    head = TeeHead(size=7)
     bar = Whisker(
         base="place",
         lower="low",
@@ -201,35 +206,30 @@ def _marks(
         dimension="height" if upright else "width",
         line_color=INK,
         line_width=1.5,
+        upper_head=head,
+        lower_head=head,
     )
-    bar.upper_head.size = bar.lower_head.size = 7
     plot.add_layout(bar)
     renderers = []
     for status in dict.fromkeys(verdict.status for _, verdict, _, _, _ in points):
         style = look(status)
         mine = [(i, point) for i, point in enumerate(points) if point[1].status == status]
-        data = ColumnDataSource(
-            {
-                "place": [point[0] for _, point in mine],
-                "value": [point[2] for _, point in mine],
-                "name": [str(names[i] if names else point[0]) for i, point in mine],
-                "shown": [_shown(point[1]) for _, point in mine],
-                "word": [style.label for _ in mine],
-            }
+        columns = {
+            "place": [point[0] for _, point in mine],
+            "value": [point[2] for _, point in mine],
+            "name": [str(names[i] if names else point[0]) for i, point in mine],
+            "shown": [_shown(point[1]) for _, point in mine],
+            "word": [style.label for _ in mine],
+        }
+        mark = Scatter(
+            x="place" if upright else "value",
+            y="value" if upright else "place",
+            size=11,
+            marker=MARKERS.get(status, "cross"),
+            fill_color=style.colour,
+            line_color=INK,
         )
-        x, y = ("place", "value") if upright else ("value", "place")
-        renderers.append(
-            plot.scatter(
-                x,
-                y,
-                source=data,
-                size=11,
-                marker=MARKERS.get(status, "cross"),
-                fill_color=style.colour,
-                line_color=INK,
-                legend_label=style.label,
-            )
-        )
+        renderers.append(draw(plot, columns, mark, style.label))
     hover(plot, renderers, TOOLTIPS)
 
 
