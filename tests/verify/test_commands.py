@@ -177,6 +177,30 @@ def test_levels(assay, tmp_path) -> None:
     assert found == {"design": "FAIL", "minimum": "PASS", "stretch": "FAIL"}
 
 
+@pytest.mark.parametrize("width", [80, 120])
+def test_no_name_value_or_limit_is_broken(assay, tmp_path, monkeypatch, width) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    url = stored(tmp_path / "s.sqlite", *(certified(6.0, b) for b in ALL_BANDS))
+    for level in ("binding", "all"):
+        _, out, _ = assay("verify", "--store", url, "--level", level)
+        table = out[: out.index("\n\n", out.index("Requirement"))].splitlines()
+        assert max(map(len, table)) <= width
+        starts = {line.split()[0] for line in table if line[:1].strip()}
+        assert {"LPM-17.PA1/gri", "LPM-17.PA1/u", "DMS-REQ-0359/PA1uzy"} <= starts
+        assert sum("6.00 [5.40, 6.60] mmag" in line for line in table) >= 12
+        assert any("≤ 5 mmag" in line and "✘ FAIL" in line for line in table)
+        first = next(line for line in table if "≤" in line)
+        assert "✘ FAIL" in first  # what failed comes first
+
+
+def test_a_metric_is_whole_on_a_narrow_terminal(assay, catalog, monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    words = ("measure", "--table", f"matched_source={catalog}", "--metric", PA1, "--no-contract")
+    _, out, _ = assay(*words)
+    assert PA1 in out.splitlines()
+    assert max(map(len, out[: out.index("Kept in")].splitlines())) <= 60
+
+
 def test_csv_is_for_machines(assay, tmp_path) -> None:
     formula = replace(RUN, subject="=cmd()")
     url = stored(tmp_path / "s.sqlite", *(certified(2.0, b) for b in ALL_BANDS), run=formula)

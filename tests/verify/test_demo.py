@@ -9,7 +9,7 @@ import pytest
 from skyassay.metrics.certification import certificates
 from skyassay.requirements_map import load
 from skyassay.verify.campaign import demonstrate, simulated_metrics
-from skyassay.verify.commands.demo import _closing, _where
+from skyassay.verify.commands.demo import _closing, _shown, _where
 from skyassay.verify.store import open_store
 
 
@@ -86,3 +86,16 @@ def test_the_closing_words_name_what_came_out_otherwise(small) -> None:
     assert "C/d: FAIL, expected PASS" in text
     assert str(small.page) in text
     assert f"assay dashboard --store {small.store}" in _where(small)
+
+
+@pytest.mark.parametrize("width", [80, 100, 120])
+def test_what_a_run_prints_can_be_read(small, width) -> None:
+    lines = _shown(small, width).splitlines()
+    assert len(lines) <= 60
+    assert any(
+        f"assay report release --store {small.store} --run {small.report.run.id}" in line
+        for line in lines
+    )
+    starts = {line.split()[0] for line in lines if line[:1].strip()}
+    undecided = [v for v in small.report.attempted() if v.status in ("FAIL", "INCONCLUSIVE")]
+    assert undecided and {v.criterion for v in undecided} <= starts

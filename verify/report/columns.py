@@ -126,9 +126,10 @@ def draw(sheet: Sheet, console: Console) -> Sheet:
     widths[0] = min(widths[0], max(_room(sheet, console.width), GAP))
     if sheet.columns[-1] == WHY:
         widths[-1] = console.width - sum(widths[:-1]) - sheet.gap * (len(widths) - 1)
-    head = [Text(name, style="bold") for name in sheet.columns]
     _say(console, Text())
-    _say(console, _joined(sheet, head, widths))
+    for line in _lines(sheet, sheet.columns, widths, head=True):
+        line.stylize("bold")
+        _say(console, line)
     _say(console, Text("─" * min(console.width, sum(widths) + sheet.gap * (len(widths) - 1))))
     for number, row in enumerate(sheet.rows):
         for _ in range(sheet.leading if number else 0):
@@ -151,7 +152,9 @@ def _key(sheet: Sheet) -> str:
     return ", ".join(look(s).label for s in words)
 
 
-def _lines(sheet: Sheet, row: Sequence[str], widths: Sequence[int]) -> list[Text]:
+def _lines(
+    sheet: Sheet, row: Sequence[str], widths: Sequence[int], *, head: bool = False
+) -> list[Text]:
     """Return the lines of a row; a name without room gets one of its own."""
     from textwrap import wrap
 
@@ -167,7 +170,7 @@ def _lines(sheet: Sheet, row: Sequence[str], widths: Sequence[int]) -> list[Text
             found.append(Text(visible(line[0])))
             line[0] = ""
         if any(line):
-            shown = [_cell(sheet, at, text) for at, text in enumerate(line)]
+            shown = [Text(text) if head else _cell(sheet, at, text) for at, text in enumerate(line)]
             found.append(_joined(sheet, shown, widths))
     return found
 

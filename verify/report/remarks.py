@@ -41,7 +41,7 @@ def _said(group: Sequence[Finding], *, first: bool) -> list[str]:
     if number == 1:
         return [f"{one.severity}: {one.message}{hint} [{one.code}]{_where(one)}"]
     before, after = common([f.message for f in group])
-    if len((before + after).split()) >= ENOUGH_WORDS:
+    if len(hints) == 1 and len((before + after).split()) >= ENOUGH_WORDS:
         differing = [f.message.removeprefix(before).removesuffix(after) for f in group]
         places = list(dict.fromkeys(d + _where(f) for d, f in zip(differing, group, strict=True)))
         named = ("; " if any(" " in place for place in places) else ", ").join(places)
