@@ -2,7 +2,8 @@
 
 While a run lasts its graph lies in a file, locked by the driver. A file that nobody has locked
 belongs to a run that was killed, or could not enter its outputs: quanta whose metadata is
-there are finished, because that is written last; what others have written is removed.
+there are finished, because that is written last; what others have written is removed. The
+run's own summary gets them too, with what they cost: the clock of a night asks for it.
 """
 
 from __future__ import annotations
@@ -10,21 +11,24 @@ from __future__ import annotations
 import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from lsst.daf.butler import Butler
 from lsst.pipe.base.quantum_graph import PredictedQuantumGraph, PredictedQuantumGraphComponents
 
 from skyassay.pipeline.execution.driver import Plan
 from skyassay.pipeline.execution.errors import STOPPED, named
-from skyassay.pipeline.execution.outcome import Status
+from skyassay.pipeline.execution.outcome import Outcome, Status
 from skyassay.pipeline.execution.register import (
     butler_of_files,
     keepable,
     register_outputs,
     remove_leftovers,
 )
-from skyassay.pipeline.execution.worker import metadata_ref
+from skyassay.pipeline.execution.summary import complete_summary
+from skyassay.pipeline.execution.worker import metadata_ref, status_of
 
 
 def graph_path(folder: Path, run: str) -> Path:
@@ -91,12 +95,27 @@ def _recover_run(butler: Butler, repo: str, path: Path) -> int:
     marks = {q: metadata_ref(graph.pipeline_graph.tasks[labels[q]], quanta[q]) for q in quanta}
     with butler_of_files(repo, graph, marks.values()) as files:
         there = files.stored_many(marks.values())
-    outcomes = {}
-    for quantum_id, mark in marks.items():
-        outcomes[quantum_id] = plan.blank(quantum_id, Status.SKIPPED, STOPPED, "")
-        if there[mark]:
-            outcomes[quantum_id].status, outcomes[quantum_id].outputs = Status.SUCCESS, None
+        outcomes = {}
+        for quantum_id, mark in marks.items():
+            outcomes[quantum_id] = plan.blank(quantum_id, Status.SKIPPED, STOPPED, "")
+            if there[mark]:
+                _finished(outcomes[quantum_id], files.get(mark))
     # What the run itself has entered stays: tables made without failed inputs, logs.
     known = {r.id for r in butler.query_all_datasets(graph.header.output_run, limit=None)}
-    remove_leftovers(repo, plan, outcomes.keys() - keepable(plan, outcomes), known)
-    return register_outputs(butler, repo, plan, outcomes, known)
+    lost = outcomes.keys() - keepable(plan, outcomes)
+    remove_leftovers(repo, plan, lost, known)
+    count = register_outputs(butler, repo, plan, outcomes, known)
+    for quantum_id in lost:
+        outcomes[quantum_id] = plan.blank(quantum_id, Status.SKIPPED, STOPPED, "")
+    complete_summary(butler, graph.header.output_run, list(outcomes.values()))
+    return count
+
+
+def _finished(outcome: Outcome, metadata: Any) -> None:
+    """Enter what the metadata of a quantum tell, which its driver has not heard."""
+    outcome.status, outcome.code, outcome.outputs = status_of(metadata), "", None
+    told = metadata["quantum"]
+    begin, end = (datetime.fromisoformat(told[name]) for name in ("prepUtc", "endUtc"))
+    outcome.seconds = (end - begin).total_seconds()
+    outcome.memory = int(told["endMaxResidentSetSize"])
+    outcome.attempts = 1

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 from astropy import units
-from astropy.table import MaskedColumn, Table
+from astropy.table import MaskedColumn, Table, vstack
 from lsst.daf.butler import Butler, DatasetType
 
-from skyassay.pipeline.execution.outcome import Outcome
+from skyassay.pipeline.execution.outcome import Outcome, Status
 
 NAME = "quantum_summary"
 
@@ -64,9 +64,60 @@ def put_summary(butler: Butler, run: str, outcomes: Sequence[Outcome]) -> None:
     It belongs to the instrument of the quanta, or to the only one of the repository where
     none of them names one.
     """
+    for name, rows in _by_instrument(butler, outcomes).items():
+        butler.put(summary_table(rows), NAME, instrument=name, run=run)
+
+
+def _by_instrument(butler: Butler, outcomes: Sequence[Outcome]) -> dict[str, list[Outcome]]:
     names = {str(o.data_id["instrument"]) for o in outcomes if "instrument" in o.data_id}
     if not names:
         names = {record.name for record in butler.query_dimension_records("instrument")}
-    for name in sorted(names):
-        rows = [o for o in outcomes if o.data_id.get("instrument", name) == name]
-        butler.put(summary_table(rows), NAME, instrument=name, run=run)
+    return {
+        name: [o for o in outcomes if o.data_id.get("instrument", name) == name]
+        for name in sorted(names)
+    }
+
+
+def complete_summary(butler: Butler, run: str, outcomes: Sequence[Outcome]) -> None:
+    """Enter into the table of an interrupted run what its driver has not heard of.
+
+    Parameters
+    ----------
+    butler : Butler
+        Writeable.
+    run : str
+        It may have a table or none.
+    outcomes : sequence of Outcome
+        All quanta of the run as its files tell. Who ended well by them is entered, where the
+        table does not say so already.
+    """
+    butler.registry.registerDatasetType(summary_type(butler))
+    for name, rows in _by_instrument(butler, outcomes).items():
+        table: Table | None = summary_table(rows)
+        ref = butler.find_dataset(NAME, instrument=name, collections=run)
+        if ref is not None:
+            table = _completed(butler.get(ref), table)
+            if table is None:
+                continue
+            butler.pruneDatasets([ref], disassociate=True, unstore=True, purge=True)
+        butler.put(table, NAME, instrument=name, run=run)
+
+
+def _completed(old: Table, new: Table) -> Table | None:
+    """Return the old rows, with new ones that ended well in place of others; None without any."""
+    good = {status.value for status in Status if status.is_good}
+    ended = {key for key, status in zip(_keys(old), old["status"], strict=True) if status in good}
+    found = [
+        status in good and key not in ended
+        for key, status in zip(_keys(new), new["status"], strict=True)
+    ]
+    if not any(found):
+        return None
+    entered = new[found]
+    replaced = set(_keys(entered))
+    kept = old[[key not in replaced for key in _keys(old)]]
+    return vstack([kept, entered], metadata_conflicts="silent")
+
+
+def _keys(table: Table) -> list[tuple[str, str]]:
+    return [(str(x), str(y)) for x, y in zip(table["label"], table["dataId"], strict=True)]

@@ -97,6 +97,14 @@ def test_what_could_not_be_registered_is_taken_up(repo, demo, monkeypatch, tmp_p
     assert again.counts == {"SUCCESS": 3, "EXISTING": QUANTA - 3} and again.recovered > 0
     assert "recovered" in again.statement()
     assert demo.stray_files(repo) == set()
+    # The run that was interrupted tells what its quanta cost, as if nothing had happened.
+    with Butler.from_config(str(repo)) as butler:
+        first = min(name for name in butler.collections.query("u/out/*"))
+        told = butler.get("quantum_summary", instrument="DemoCam", collections=first)
+    ended = told[told["status"] == "SUCCESS"]
+    assert len(ended) == QUANTA - 3 and len(told) == QUANTA
+    assert all(0.0 < seconds < 600.0 for seconds in ended["seconds"])
+    assert all(memory > 1_000_000 for memory in ended["memory"])
     assert len(demo.names(repo, "demo_stars")) == VISITS * DETECTORS
 
 
