@@ -135,7 +135,7 @@ def chromium(chromium_path):
         browser.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def site(store_url) -> Iterator[str]:
     with served(store_url) as base:
         yield base
