@@ -14,8 +14,19 @@ from skyassay.verify.store import open_store
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory):
-    return demonstrate("small", 1, tmp_path_factory.mktemp("demo"))
+def folder(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("demo")
+
+
+@pytest.fixture(scope="module")
+def said() -> list[str]:
+    """Return what the first demonstration told."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def small(folder, said):
+    return demonstrate("small", 1, folder, say=said.append)
 
 
 def test_every_interval_that_decides_is_certified() -> None:
@@ -67,11 +78,9 @@ def test_no_verdict_passes_without_a_certified_interval(small) -> None:
     assert {v.metric for v in passed} <= certified
 
 
-def test_again_is_a_no_op_and_says_every_step(tmp_path: Path) -> None:
-    said: list[str] = []
-    first = demonstrate("tiny", 3, tmp_path, say=said.append)
-    second = demonstrate("tiny", 3, tmp_path)
-    assert first.report.run.id == second.report.run.id
+def test_again_is_a_no_op_and_says_every_step(small, folder, said) -> None:
+    second = demonstrate("small", 1, folder)
+    assert small.report.run.id == second.report.run.id
     with open_store(str(second.store)) as store:
         assert len(store.runs()) == 1
     assert [line.split()[0] for line in said] == ["Simulating", "Checking", "Measuring", "Writing"]
