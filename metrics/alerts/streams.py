@@ -129,7 +129,8 @@ class UndeliveredAlerts(Census):
 
     Source: LSE-61 DMS-REQ-0391.
     Differs from the peers: a failed send is a line in the log.
-    Not measured when: `alert_stream` is empty, lacks a column or has no full stream.
+    Not measured when: `alert_stream` is empty, lacks a column or has no full stream; or nothing
+    is wrong but the time of a delivery is not known.
     """
 
     id = "alerts.streams.undelivered"
@@ -139,6 +140,8 @@ class UndeliveredAlerts(Census):
     inputs: ClassVar[Mapping[str, tuple[Column, ...]]] = StreamCount.inputs
     locality: ClassVar[Locality] = "visit"
     products = (PRODUCT,)
+    #: One time that nobody knows, and it is not known whether all were in time.
+    least_filled: ClassVar[float] = 1.0
 
     def count(self, part: Tables) -> Mapping[str, int]:
         """Return how many rows lack alerts, have too many, or are late."""
@@ -147,12 +150,14 @@ class UndeliveredAlerts(Census):
         due, sent = number(table, "nAlert"), number(table, "nDelivered")
         with np.errstate(invalid="ignore"):
             lost, twice = ~(sent >= due), sent > due
-            late = (minutes(table) > self.recipe["OTT1"]) & ~(due == 0.0)
+        latency = minutes(table)
+        timed = np.isfinite(latency) | (due == 0.0)
+        late = timed & (latency > self.recipe["OTT1"]) & ~(due == 0.0)
         return {
             "lost": int((full & lost).sum()),
             "twice": int((full & twice).sum()),
             "late": int((full & late).sum()),
-            THERE: int((full & np.isfinite(sent)).sum()),
+            THERE: int((full & np.isfinite(sent) & (timed | lost | twice)).sum()),
             DUE: int(full.sum()),
         }
 

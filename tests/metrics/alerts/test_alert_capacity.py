@@ -133,13 +133,26 @@ def test_what_was_not_delivered_is_counted():
     sent = table["nDelivered"].copy()
     sent[0], sent[1], sent[5] = 19, 21, 4
     late = table["lastHandedMjdTai"].copy()
-    late[2] = np.nan
+    late[2] += 1.0
     bad = {**table, "nDelivered": sent, "lastHandedMjdTai": late}
     m = one(UndeliveredAlerts, {"alert_stream": bad})
     found = {k: m.diagnostics[f"wrong.{k}"] for k in ("lost", "twice", "late")}
     assert found == {"lost": 1, "twice": 1, "late": 1}
     assert m.diagnostics["shown"] is False
     assert one(FilteredAlerts, {"alert_stream": bad}).value == 1.0
+
+
+def test_delivered_at_a_time_that_nobody_knows_is_neither_late_nor_in_time():
+    table = streams()
+    late = table["lastHandedMjdTai"].copy()
+    late[2] = np.nan
+    unknown = {**table, "lastHandedMjdTai": late}
+    m = one(UndeliveredAlerts, {"alert_stream": unknown})
+    assert m.reason == "hardly_filled" and m.value is None
+    sent = table["nDelivered"].copy()
+    sent[2] = 0
+    m = one(UndeliveredAlerts, {"alert_stream": {**unknown, "nDelivered": sent}})
+    assert m.diagnostics["wrong.lost"] == 1 and m.diagnostics["shown"] is False
 
 
 def packets(n=40):
