@@ -40,13 +40,14 @@ IMAGES = {"difference": "difference_image", "science": "preliminary_visit_image"
 SAMPLES = {"night": (names.PROMPT, None), "injected": (names.INJECTED, "truth_injected_source")}
 
 
-def made(folder: Path, seed: int, visits: int, workers: int, where: str) -> None:
+def made(folder: Path, seed: int, visits: int, night_visits: int, workers: int, where: str) -> None:
     """Simulate and process a release and its night."""
-    repo, size = folder / "repo", {"visits_per_band": visits, "workers": workers}
+    repo = folder / "repo"
     if (folder / "done").exists():
         return
-    simulate_frames("small", seed, folder / "frames", overwrite=True, **size)
-    simulate_night("small", seed, folder / "night", overwrite=True, **size)
+    common = {"overwrite": True, "workers": workers}
+    simulate_frames("small", seed, folder / "frames", visits_per_band=visits, **common)
+    simulate_night("small", seed, folder / "night", visits_per_band=night_visits, **common)
     ingest(repo, folder / "frames")
     process(repo, "release", workers=workers, where=where)
     process(repo, "template", workers=workers)
@@ -110,7 +111,8 @@ def main() -> None:
     parser.add_argument(
         "--test-detectors", type=int, default=6, help="from this number on, for the test too"
     )
-    parser.add_argument("--visits", type=int, default=4, help="per band and night")
+    parser.add_argument("--visits", type=int, default=7, help="of the release, per band")
+    parser.add_argument("--night-visits", type=int, default=20, help="per band")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--samples", nargs="+", choices=SAMPLES, default=list(SAMPLES))
     parser.add_argument("--where", default="", help="Butler expression of what is processed")
@@ -118,7 +120,7 @@ def main() -> None:
     parts, labels = [], []
     for seed in given.seeds:
         folder = given.out / str(seed)
-        made(folder, seed, given.visits, given.workers, given.where)
+        made(folder, seed, given.visits, given.night_visits, given.workers, given.where)
         for sample in given.samples:
             for frame, is_real in detections(folder, sample):
                 name = f"{seed}/{sample}"

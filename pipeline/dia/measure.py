@@ -17,7 +17,7 @@ from skyassay.pipeline.dia.forced import EDGE, NO_GOOD_PIXELS, PARTIAL, correcti
 from skyassay.pipeline.dia.options import Options
 from skyassay.pipeline.dia.shapes import MODELS, add_dipoles, add_trails
 from skyassay.pipeline.dia.streaks import mask_streaks
-from skyassay.pipeline.dia.table import add_features, point_columns
+from skyassay.pipeline.dia.table import add_features, beyond, point_columns
 from skyassay.pipeline.dia.trails import fit_trails
 from skyassay.pipeline.images.exposure import Exposure
 from skyassay.pipeline.images.mask import bit
@@ -102,7 +102,7 @@ def measure_dia(
         tables,
         fit_trails(plane, residual, groups[0], bright, moments, model, psf, FWHM * sigma, options),
     )
-    table = _chosen(tables, options)
+    table = _chosen(tables, plane.shape, options)
     _scale(table, difference, plane)
     _apertures(table, plane)
     edge = forced_psf(difference, table["x"], table["y"], good=plane.good).flags & EDGE
@@ -123,7 +123,7 @@ def _leave_out_cosmic_rays(plane: Plane, options: Options) -> None:
     plane.good[grow((plane.mask & bit("CR")) != 0, options.cosmic_ray_rim)] = False
 
 
-def _chosen(tables: list[Table], options: Options) -> Table:
+def _chosen(tables: list[Table], shape: tuple[int, ...], options: Options) -> Table:
     """Return the sources of both signs in one table, without lobes and parts of another one.
 
     What has its middle beyond the image is left out: the next detector sees it better, and no
@@ -132,8 +132,10 @@ def _chosen(tables: list[Table], options: Options) -> Table:
     table = vstack(tables, join_type="exact", metadata_conflicts="silent")
     table = table[np.argsort(-np.asarray(table["snr"]), kind="stable")]
     share = np.asarray(table["share"])
-    beyond = np.asarray(table["pixelFlags_offimage"])
-    return table[(share >= options.least_share) & ~np.asarray(table["part"]) & ~beyond]
+    # A dipole or a trail may lie elsewhere than the point that was found first.
+    table["pixelFlags_offimage"] = beyond(table, shape)
+    off = np.asarray(table["pixelFlags_offimage"])
+    return table[(share >= options.least_share) & ~np.asarray(table["part"]) & ~off]
 
 
 def _as_matched(template: Exposure, science: Exposure) -> Exposure:

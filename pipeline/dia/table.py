@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from astropy.table import Table
+from numpy.typing import NDArray
 
 from skyassay.pipeline.dia.detect import FWHM, Peaks
 from skyassay.pipeline.dia.features import PIXEL_FEATURES, count_good, pixel_features
@@ -70,6 +71,14 @@ def point_columns(
     return table
 
 
+def beyond(table: Table, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Return which sources have their middle beyond the pixels of an image of this shape."""
+    x, y = np.asarray(table["x"]), np.asarray(table["y"])
+    ny, nx = shape
+    off: NDArray[np.bool_] = (x < -0.5) | (y < -0.5) | (x > nx - 0.5) | (y > ny - 0.5)
+    return off
+
+
 def _footprint_columns(table: Table, plane: Plane, peaks: Peaks, sigma: float) -> None:
     """Add flags of footprint and centre, and the side of the footprint's box.
 
@@ -82,8 +91,7 @@ def _footprint_columns(table: Table, plane: Plane, peaks: Peaks, sigma: float) -
     own |= any_bits(plane.mask, x, y, reach)
     for name, column in flag_columns(own, any_bits(plane.mask, x, y, 1)).items():
         table[name] = column
-    ny, nx = plane.shape
-    table["pixelFlags_offimage"] = (x < -0.5) | (y < -0.5) | (x > nx - 0.5) | (y > ny - 0.5)
+    table["pixelFlags_offimage"] = beyond(table, plane.shape)
     sides = np.diff(peaks.boxes.reshape(-1, 2, 2), axis=2).reshape(-1, 2).max(axis=1, initial=0)
     table["bboxSize"] = np.maximum(sides + 1 + 2 * reach, 2 * reach + 1)
     table["footprintArea"] = area

@@ -204,12 +204,17 @@ def test_matched_template_may_have_no_psf_of_its_own(scene):
 
 
 def test_what_has_its_middle_beyond_the_image_is_left_out():
+    """Also where it went there only as a dipole or a trail, after the flag was set."""
     table = Table(
         {
-            "snr": [9.0, 8.0, 7.0],
-            "share": [1.0, 1.0, 1.0],
-            "part": [False, False, False],
-            "pixelFlags_offimage": [True, False, False],
+            "x": [10.0, 10.0, 99.4, 99.6, 10.0],
+            "y": [-0.6, -0.4, 10.0, 10.0, 10.0],
+            "snr": [9.0, 8.0, 7.0, 6.0, 5.0],
+            "share": np.ones(5),
+            "part": np.zeros(5, dtype=bool),
+            "pixelFlags_offimage": np.zeros(5, dtype=bool),
         }
     )
-    assert list(_chosen([table], Options())["snr"]) == [8.0, 7.0]
+    chosen = _chosen([table], (50, 100), Options())
+    assert list(chosen["snr"]) == [8.0, 7.0, 5.0]
+    assert not np.asarray(chosen["pixelFlags_offimage"]).any()
