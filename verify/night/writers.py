@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from io import StringIO
+from textwrap import wrap
 from typing import Any
 
 from skyassay.verify.night.model import Cell, NightReport, Report, Section
@@ -16,6 +17,10 @@ SCHEMA = "skyassay.night/1"
 MOST_ROWS = 60
 #: The same on a terminal.
 FEW_ROWS = 20
+#: What is longer is a sentence, and may be broken.
+LONGEST_NAME = 40
+#: Room that a column of sentences needs.
+SENTENCE = 16
 #: Whole numbers beyond this are not exact in every JSON reader.
 _EXACT = 2**53
 
@@ -94,9 +99,7 @@ def _markdown(section: Section) -> list[str]:
 
 def to_table(report: NightReport, *, width: int = 120, colour: bool = False) -> str:
     """Return the reports for a terminal."""
-    from rich.box import SIMPLE_HEAD
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
     out = StringIO()
@@ -109,17 +112,52 @@ def to_table(report: NightReport, *, width: int = 120, colour: bool = False) -> 
         for section in (*one.sections, *([report.gaps] if one is report.reports[-1] else [])):
             console.print(Text(f"\n{section.title}", style="bold"))
             if section.rows:
-                table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
-                for head, number in zip(heads(section), numeric(section), strict=True):
-                    table.add_column(Text(head), justify="right" if number else "left",
-                                     overflow="fold")  # fmt: skip
-                for row in section.rows[:FEW_ROWS]:
-                    table.add_row(*(Text(text(cell)) for cell in row))
-                console.print(table)
+                console.print(_table(section, width))
             for note in (more(section, FEW_ROWS), section.note):
                 if note:
                     console.print(Text(f"  {note}"))
     return out.getvalue()
+
+
+def _table(section: Section, width: int) -> Any:
+    """Return a section's table; names and numbers are not broken where there is room."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    rows = [[text(cell) for cell in row] for row in section.rows[:FEW_ROWS]]
+    columns = list(zip(*rows, strict=True))
+    whole = [_is_name(cells) for cells in columns]
+    named = [
+        _broken(h, c) if w else h for h, c, w in zip(heads(section), columns, whole, strict=True)
+    ]
+    needed = sum(
+        max(len(line) for line in (*head.split("\n"), *cells)) if one else SENTENCE
+        for head, cells, one in zip(named, columns, whole, strict=True)
+    )
+    room = needed + 2 * len(columns) <= width
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    for at, (head, number) in enumerate(zip(named, numeric(section), strict=True)):
+        table.add_column(
+            Text(head),
+            justify="right" if number else "left",
+            overflow="fold",
+            # Of the first column, which says what a row is about, at any rate.
+            no_wrap=whole[at] and (room or at == 0),
+        )
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    return table
+
+
+def _is_name(cells: Sequence[str]) -> bool:
+    """Return whether a column is of names, numbers or times: only sentences are broken."""
+    return all(cell.count(" ") <= 1 and len(cell) <= LONGEST_NAME for cell in cells)
+
+
+def _broken(head: str, cells: Sequence[str]) -> str:
+    """Return a head in lines as narrow as its column."""
+    return "\n".join(wrap(head, max(len(part) for part in (*cells, *head.split()))))
 
 
 def heads(section: Section) -> list[str]:
