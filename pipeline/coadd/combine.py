@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter
+from scipy.ndimage import maximum_filter, minimum_filter
 
 from skyassay.pipeline.coadd.lanczos import widen
-from skyassay.pipeline.coadd.warp import Planes
+from skyassay.pipeline.coadd.warp import WIDER, Planes
 from skyassay.pipeline.images.mask import bit, bits
 from skyassay.pipeline.measurement.compiled import compiled
 
@@ -30,6 +30,9 @@ SOURCE = 3.0
 UNUSUAL = 0.05
 #: Planes whose pixels the instrument's task has filled from their neighbours.
 REPAIRED = bits("BAD", "CR")
+#: Pixels a side from which on repaired ones are a hole. Defects arrive widened (`warp.WIDER`): it
+#: is five pixels of the detector.
+HOLE = 5 + 2 * WIDER
 #: A bit beyond the planes of `mask.PLANES`, used here only: an outlier.
 _CLIPPED = 1 << 20
 
@@ -95,11 +98,14 @@ def _keep_in_sources(median: Pixels, variance: Pixels, mask: NDArray[np.int32]) 
     """Take the planes of repaired pixels away where a source is.
 
     A sharp visit that lacks some pixels of a star would leave a dent of several percent of
-    its flux in the mean; the repaired pixels are better than that.
+    its flux in the mean; the repaired pixels are better than that. Not so in a wide hole: what
+    was filled from its rim knows nothing of a star within.
     """
     source = median > SOURCE * np.sqrt(variance.max(axis=0))
     for layer in mask:
-        layer[source] &= ~np.int32(REPAIRED)
+        repaired = ((layer & np.int32(REPAIRED)) != 0).astype(np.uint8)
+        wide = maximum_filter(minimum_filter(repaired, HOLE), HOLE) != 0
+        layer[source & ~wide] &= ~np.int32(REPAIRED)
 
 
 @compiled

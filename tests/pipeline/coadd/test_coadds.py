@@ -94,6 +94,19 @@ def test_planes_of_the_inputs():
     assert (made.mask[70:] == bit("NO_DATA")).all() and (made.image[70:] == 0.0).all()
 
 
+@pytest.mark.parametrize(("width", "count_there"), [(16, 5), (9, 5), (3, 6)])
+def test_a_star_in_a_hole_of_one_visit_comes_from_the_others(width, count_there):
+    """What the hole was filled with knows no star; a column or two are filled well enough."""
+    parts = layers(6, sky=star(1.5))
+    hole = np.s_[35 - width // 2 : 36 + width // 2, 40 - width // 2 : 41 + width // 2]
+    parts[2].mask[hole] = bit("BAD")
+    if width > 3:
+        parts[2].image[hole] = 0.0
+    made, count = together(parts)
+    assert made.image[20:51, 25:56].sum() == pytest.approx(20000.0, rel=0.01)
+    assert count[35, 40] == count_there
+
+
 def test_a_source_where_the_sharpest_visit_ends_is_suspect():
     widths = (1.0, 1.8, 1.8, 1.8)
     parts = [layers(1, seed=k, sky=star(w))[0] for k, w in enumerate(widths)]
