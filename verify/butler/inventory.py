@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from lsst.daf.butler import DimensionRecord, Timespan
 
 RAW = "raw"
+#: What only a night's collection has: its visits and detectors.
+NIGHT = "night_detector"
 #: Calibration products that an image is made with.
 KINDS = ("bias", "dark", "flat", "defects", "ptc", "linearizer", "crosstalk")
 
@@ -120,16 +122,34 @@ def _mjd(time: Any) -> float | None:
 
 
 def _frames(place: Place) -> Iterator[Frame]:
-    """Yield the science frames that there should be."""
+    """Yield the science frames that there should be: of a night's collection, that night's."""
     butler = place.butler
+    days = _days(place)
     detectors: dict[str, list[int]] = {}
     for record in butler.query_dimension_records("detector", explain=False, limit=None):
         if (record.purpose or "SCIENCE") == "SCIENCE":
             detectors.setdefault(record.instrument, []).append(int(record.id))
     for exposure in butler.query_dimension_records("exposure", explain=False, limit=None):
-        if exposure.observation_type == "science":
+        mine = days is None or exposure.day_obs in days
+        if exposure.observation_type == "science" and mine:
             for detector in detectors.get(exposure.instrument, []):
                 yield Frame(exposure, detector)
+
+
+def _days(place: Place) -> set[int] | None:
+    """Return the days of observation that a night's collection is about; None for any other.
+
+    A night has not lost the frames of the nights before it. All of its own day count, also
+    exposures that nothing has processed.
+    """
+    if NIGHT not in place.registered:
+        return None
+    tables = [place.butler.get(ref) for ref in place.refs(NIGHT, [place.collection])]
+    visits = {int(visit) for table in tables for visit in table["visit"]}
+    if not visits:
+        return None
+    exposures = place.butler.query_dimension_records("exposure", explain=False, limit=None)
+    return {int(record.day_obs) for record in exposures if int(record.id) in visits}
 
 
 def _bands(place: Place) -> dict[str, str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from astropy.table import Table
-from lsst.daf.butler import Butler
+from lsst.daf.butler import Butler, CollectionType
 
 from skyassay.verify.butler.source import open_collection
 from skyassay.verify.tables import open_tables
@@ -160,3 +160,23 @@ def test_inventories_count_what_the_registry_knows(made: Path) -> None:
     assert np.unique(calib["end"][found]).tolist() == [61042.5]
     assert not calib["found"][~bias].any()
     assert bias.sum() * 7 == len(bias)
+
+
+def test_a_night_has_not_lost_the_frames_of_other_nights(repo: Path) -> None:
+    """Of its own day all count, also a visit that its tables do not name."""
+    butler = Butler.from_config(str(repo), writeable=True, run="night")
+    sync = butler.registry.syncDimensionData
+    sync("day_obs", {"instrument": CAMERA, "id": 20260201})
+    like = next(r for r in butler.query_dimension_records("exposure") if r.id == VISITS[0])
+    other = like.toDict() | {"id": 990, "obs_id": "late", "day_obs": 20260201, "group": "late"}
+    sync("group", {"instrument": CAMERA, "name": "late"})
+    sync("exposure", {k: v for k, v in other.items() if v is not None})
+    register(butler, "night_detector", ("instrument",), "ArrowAstropy")
+    butler.put(Table({"visit": VISITS[:1], "detector": [0]}), "night_detector", instrument=CAMERA)
+    butler.collections.register("chain", CollectionType.CHAINED)
+    butler.collections.redefine_chain("chain", ["night", RUN])
+    needs = {"raw_inventory": ("visit",)}
+    (part,) = open_again(repo, "chain").partitions(needs, "visit", 1)
+    assert set(part["raw_inventory"]["visit"]) == set(VISITS)
+    (part,) = open_again(repo, RUN).partitions(needs, "visit", 1)
+    assert set(part["raw_inventory"]["visit"]) == {*VISITS, 990}
