@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from astropy.table import Table
+from astropy.units import Unit
 from lsst.daf.butler import Butler, CollectionType, DatasetRef
 from numpy.typing import NDArray
 
@@ -25,6 +26,7 @@ from skyassay.pipeline.distribution.streams import Stream
 from skyassay.pipeline.execution.run import new_run
 from skyassay.pipeline.instrument.filters import FILTERS
 from skyassay.pipeline.instrument.layouts import NAME
+from skyassay.pipeline.products.catalog import product
 from skyassay.pipeline.prompt.database import default_config, open_database
 from skyassay.pipeline.prompt.export import night_tables as night_tables_of
 from skyassay.pipeline.prompt.precovery_run import precover_night
@@ -208,7 +210,7 @@ def _images(
 
 
 def add_table(repo: str | Path, name: str, columns: Mapping[str, NDArray[Any]]) -> None:
-    """Put a table about the night into the RUN that `send_night` made last.
+    """Put a table about the night, a product with its units, into the RUN `send_night` made last.
 
     Raises
     ------
@@ -226,7 +228,11 @@ def add_table(repo: str | Path, name: str, columns: Mapping[str, NDArray[Any]]) 
                 exit_code=4,
             )
         kind = register_type(butler, name, ("instrument",), "ArrowAstropy")
-        butler.put(Table(dict(columns)), kind, instrument=NAME, run=chain[0])
+        table = Table(dict(columns))
+        for column, described in product(name).columns.items():
+            if column in table.colnames and described.unit:
+                table[column].unit = Unit(described.unit)
+        butler.put(table, kind, instrument=NAME, run=chain[0])
 
 
 def _enter(butler: Butler, tables: dict[str, Any], clock: Parameters, prompt: str) -> None:

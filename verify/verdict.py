@@ -261,7 +261,8 @@ def _part(criterion: Criterion, rule: Limit, slot: _Slot, blank: Verdict) -> Ver
 def _capability(criterion: Criterion, mine: Sequence[Measurement], blank: Verdict) -> Verdict:
     """Judge "shall be able to compute": the metric gave a number in every band asked for.
 
-    A census that counted rows which contradict the capability says so: ``shown`` is False.
+    A census that counted rows which contradict the capability says so: ``shown`` is False. It is
+    None where as much as the capability asks for was not tried.
     """
     if not mine:
         return replace(blank, reason="metric_not_run")
@@ -275,6 +276,18 @@ def _capability(criterion: Criterion, mine: Sequence[Measurement], blank: Verdic
             parts.append(
                 replace(
                     blank, band=band, status="FAIL", reason="capability_contradicted", hint=text
+                )
+            )
+            continue
+        if any(m.diagnostics.get("shown", True) is None for m in good):
+            parts.append(
+                replace(
+                    blank,
+                    band=band,
+                    status="INCONCLUSIVE",
+                    n=good[0].n,
+                    reason="not_tried",
+                    hint="Nothing failed, but as much as is asked for was not tried.",
                 )
             )
             continue

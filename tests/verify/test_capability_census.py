@@ -35,3 +35,12 @@ def test_one_row_contradicts_it():
     assert "1 of 3 rows" in failed.hint
     silent = [replace(found[0], diagnostics={})]
     assert judge(criterion, criterion.binding_level, silent, RUN).status == "PASS"
+
+
+def test_what_was_not_tried_is_neither_shown_nor_contradicted():
+    _, criterion, found = verdict(True)
+    untried = [replace(found[0], diagnostics={"shown": None})]
+    judged = judge(criterion, criterion.binding_level, untried, RUN)
+    assert (judged.status, judged.reason) == ("INCONCLUSIVE", "not_tried")
+    both = [replace(found[0], diagnostics={"shown": False}), *untried]
+    assert judge(criterion, criterion.binding_level, both, RUN).status == "FAIL"

@@ -45,6 +45,15 @@ def test_the_largest_load_that_was_handled():
     assert one(MeanLoad, load()).value == pytest.approx(70_000 / 3)
 
 
+def test_less_than_is_asked_for_shows_nothing_and_contradicts_nothing():
+    small = (1_000, 2_000, 4_000)
+    m = one(PeakLoad, load(small))
+    assert m.value == 4_000.0
+    assert m.diagnostics["shown"] is None
+    failing = load(small, nReceived=[1_000, 2_000, 3_999])
+    assert one(PeakLoad, failing).diagnostics["shown"] is False
+
+
 @pytest.mark.parametrize(
     "bad",
     [
