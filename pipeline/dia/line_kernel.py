@@ -9,24 +9,50 @@ from skyassay.pipeline.measurement.compiled import compiled
 
 
 @compiled
-def line_sums(
-    values: NDArray[np.float32],
-    there: NDArray[np.bool_],
-    angles: NDArray[np.float64],
-    total: NDArray[np.float64],
-    count: NDArray[np.int64],
+def cell_sums(
+    image: NDArray[np.float32],
+    variance: NDArray[np.float32],
+    good: NDArray[np.bool_],
+    side: int,
+    light: NDArray[np.float32],
+    spread: NDArray[np.float32],
+    area: NDArray[np.float32],
 ) -> None:
-    """Fill sum and number of cells of every line (a Radon transform by nearest cells).
+    """Fill sums of image, variance and number of the good pixels in cells of `side` pixels.
 
     Parameters
     ----------
-    values, there : ndarray, shape (ny, nx)
-        Cells, and which of them count.
+    image, variance, good : ndarray, shape (ny, nx)
+    side : int
+    light, spread, area : ndarray, shape (ny // side, nx // side)
+        Zeros.
+    """
+    rows, columns = light.shape
+    for j in range(rows * side):
+        for i in range(columns * side):
+            if good[j, i]:
+                light[j // side, i // side] += image[j, i]
+                spread[j // side, i // side] += variance[j, i]
+                area[j // side, i // side] += np.float32(1.0)
+
+
+@compiled
+def line_sums(
+    values: NDArray[np.float32],
+    angles: NDArray[np.float64],
+    total: NDArray[np.float64],
+) -> None:
+    """Fill the sum of the cells of every line (a Radon transform by nearest cells).
+
+    Parameters
+    ----------
+    values : ndarray, shape (ny, nx)
+        Cells; zero where one does not count.
     angles : ndarray, shape (n_angles,)
         Direction of the normal of the line from the x axis, radians.
-    total, count : ndarray, shape (n_angles, n_offsets)
-        Zeros. The line of offset j has x cos + y sin = j - n_offsets // 2, from the middle
-        of the cells.
+    total : ndarray, shape (n_angles, n_offsets)
+        Zeros. The line of offset j has x cos + y sin = j - n_offsets // 2, from the middle of
+        the cells.
     """
     ny, nx = values.shape
     middle = total.shape[1] // 2
@@ -35,10 +61,34 @@ def line_sums(
         for j in range(ny):
             base = (j - 0.5 * (ny - 1)) * sine - 0.5 * (nx - 1) * cosine + middle + 0.5
             for i in range(nx):
-                if there[j, i]:
-                    at = int(base + i * cosine)
-                    total[k, at] += values[j, i]
-                    count[k, at] += 1
+                total[k, int(base + i * cosine)] += values[j, i]
+
+
+@compiled
+def take_from_lines(
+    row: NDArray[np.int64],
+    column: NDArray[np.int64],
+    shape: tuple[int, int],
+    angles: NDArray[np.float64],
+    count: NDArray[np.int64],
+) -> None:
+    """Take some cells from the number of cells of every line.
+
+    Parameters
+    ----------
+    row, column : ndarray, shape (n,)
+    shape : tuple of int
+        Of all cells.
+    angles, count
+        As in `line_sums`.
+    """
+    ny, nx = shape
+    middle = count.shape[1] // 2
+    for k in range(len(angles)):
+        cosine, sine = np.cos(angles[k]), np.sin(angles[k])
+        for m in range(len(row)):
+            base = (row[m] - 0.5 * (ny - 1)) * sine - 0.5 * (nx - 1) * cosine + middle + 0.5
+            count[k, int(base + column[m] * cosine)] -= 1
 
 
 @compiled

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter, uniform_filter1d
 
-from skyassay.pipeline.dia.line_kernel import band_sums, line_sums
+from skyassay.pipeline.dia.line_kernel import band_sums, cell_sums, line_sums, take_from_lines
 from skyassay.pipeline.dia.options import Options
 from skyassay.pipeline.images.mask import bit
 from skyassay.pipeline.measurement.prepare import Plane
@@ -88,14 +89,9 @@ def mask_streaks(plane: Plane, options: Options) -> list[Streak]:
 
 def _cells(plane: Plane, good: NDArray[np.bool_]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Return the bounded signal-to-noise of cells, and which have enough pixels."""
-    rows, columns = (n // CELL for n in plane.shape)
-    cut = np.s_[: rows * CELL, : columns * CELL]
-    light = np.where(good, plane.image, np.float32(0.0))[cut]
-    noise = np.where(good, plane.variance, np.float32(0.0))[cut]
-    folded = (rows, CELL, columns, CELL)
-    signal, spread, area = (
-        a.reshape(folded).sum(axis=(1, 3)) for a in (light, noise, good[cut].astype(np.float32))
-    )
+    shape = plane.shape[0] // CELL, plane.shape[1] // CELL
+    signal, spread, area = (np.zeros(shape, np.float32) for _ in range(3))
+    cell_sums(plane.image, plane.variance, good, CELL, signal, spread, area)
     there = (area >= 0.5 * CELL * CELL) & (spread > 0.0)
     value = np.zeros_like(signal)
     np.divide(signal, np.sqrt(np.maximum(spread, 0.0)), out=value, where=there)
@@ -104,15 +100,28 @@ def _cells(plane: Plane, good: NDArray[np.bool_]) -> tuple[NDArray[np.float32], 
     return np.where(there, value, np.float32(0.0)).astype(np.float32), there
 
 
+@lru_cache(maxsize=4)
+def _lines(shape: tuple[int, int]) -> tuple[Floats, NDArray[np.int64]]:
+    """Return the directions of lines, and how many cells each has where none is missing.
+
+    The same for all detectors of a camera; not to be written to.
+    """
+    size = int(np.ceil(np.hypot(*shape))) + 4
+    # Neighbouring angles part by one cell at the end of a line.
+    angles = np.arange(0.0, np.pi, 1.0 / max(shape))
+    number = np.zeros((len(angles), size))
+    line_sums(np.ones(shape, np.float32), angles, number)
+    return angles, number.astype(np.int64)
+
+
 def _best_line(plane: Plane, good: NDArray[np.bool_]) -> tuple[float, float, float] | None:
     """Return angle, offset (pixel) and significance of the brightest line; None without cells."""
     value, there = _cells(plane, good)
-    size = int(np.ceil(np.hypot(*value.shape))) + 4
-    # Neighbouring angles part by one cell at the end of a line.
-    angles = np.arange(0.0, np.pi, 1.0 / max(value.shape))
-    total = np.zeros((len(angles), size))
-    count = np.zeros((len(angles), size), dtype=np.int64)
-    line_sums(value, there, angles, total, count)
+    angles, full = _lines(value.shape)
+    total, count = np.zeros(full.shape), full.copy()
+    line_sums(value, angles, total)
+    row, column = np.nonzero(~there)
+    take_from_lines(row, column, value.shape, angles, count)
     enough = count >= LEAST_CELLS
     if not enough.any():
         return None
@@ -122,7 +131,7 @@ def _best_line(plane: Plane, good: NDArray[np.bool_]) -> tuple[float, float, flo
     # From the middle of the cells to that of the image.
     shift = [0.5 * (n // CELL * CELL - n) for n in plane.shape]
     angle = float(angles[k])
-    offset = (j - size // 2) * CELL + shift[1] * np.cos(angle) + shift[0] * np.sin(angle)
+    offset = (j - full.shape[1] // 2) * CELL + shift[1] * np.cos(angle) + shift[0] * np.sin(angle)
     return angle, float(offset), float(significance[k, j] / max(spread, 1e-6))
 
 

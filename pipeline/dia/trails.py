@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -140,11 +141,10 @@ def guess_footprints(found: Detections, moments: Floats, fwhm: float) -> list[Gu
     failed = np.zeros(len(count), dtype=np.bool_)
     failed[found.parent[~np.isfinite(moments).all(axis=1)]] = True
     made = []
-    for parent in np.flatnonzero((count > 1) | failed):
-        members = tuple(int(k) for k in np.flatnonzero(found.parent == parent))
-        y, x = np.nonzero(np.isin(found.basin, np.array(members) + 1))
+    for parent, (y, x) in _pixels(found, (count > 1) | failed):
         if len(x) < LEAST_AREA:
             continue
+        members = tuple(int(k) for k in np.flatnonzero(found.parent == parent))
         covariance = np.cov(np.stack([x, y]))
         long, short, ux, uy = axes(covariance[0, 0], covariance[0, 1], covariance[1, 1])
         if long < LONG * short:
@@ -154,6 +154,23 @@ def guess_footprints(found: Detections, moments: Floats, fwhm: float) -> list[Gu
             Guess(members, float(x.mean()), float(y.mean()), float(reach * ux), float(reach * uy))
         )
     return made
+
+
+def _pixels(
+    found: Detections, wanted: NDArray[np.bool_]
+) -> Iterator[tuple[int, tuple[NDArray[np.int64], NDArray[np.int64]]]]:
+    """Yield the wanted footprints, each with rows and columns of its pixels.
+
+    One pass over the image for all of them: a dense field has thousands.
+    """
+    row, column = np.nonzero(found.basin)
+    parent = found.parent[found.basin[row, column] - 1]
+    use = wanted[parent]
+    row, column, parent = row[use], column[use], parent[use]
+    order = np.argsort(parent, kind="stable")
+    names, first = np.unique(parent[order], return_index=True)
+    for name, mine in zip(names, np.split(order, first[1:]), strict=False):
+        yield int(name), (row[mine], column[mine])
 
 
 def axes(xx: float, xy: float, yy: float) -> tuple[float, float, float, float]:
