@@ -14,7 +14,11 @@ import numpy as np
 import pyarrow as pa
 from astropy.table import Column, MaskedColumn, Table
 from astropy.table.meta import get_yaml_from_table
-from lsst.daf.butler.formatters.parquet import ParquetFormatter, astropy_to_arrow
+from lsst.daf.butler.formatters.parquet import (
+    ASTROPY_PANDAS_INDEX_KEY,
+    ParquetFormatter,
+    astropy_to_arrow,
+)
 from lsst.resources import ResourcePath
 
 #: Name, dtype, unit, description, format of a column.
@@ -39,10 +43,11 @@ def to_arrow(table: Table) -> pa.Table:
     ----------
     table : astropy.table.Table
         Where a column is no plain one (masked, of several dimensions, of objects, with metadata
-        of its own, of another byte order) the stock conversion makes it all.
+        of its own, of another byte order), or one is an index of pandas, the stock conversion
+        makes it all.
     """
     columns = list(table.columns.values())
-    if not all(_is_plain(column) for column in columns):
+    if ASTROPY_PANDAS_INDEX_KEY in table.meta or not all(_is_plain(c) for c in columns):
         return astropy_to_arrow(table)
     key = tuple(_key(column) for column in columns)
     template, yaml = _layout(key)
@@ -52,8 +57,6 @@ def to_arrow(table: Table) -> pa.Table:
     metadata = dict(template.schema.metadata)
     metadata[b"lsst::arrow::rowcount"] = str(len(table)).encode()
     metadata[b"table_meta_yaml"] = "\n".join(yaml).encode()
-    if (name := b"lsst::arrow::astropy_pandas_index").decode() in table.meta:
-        metadata[name] = str(table.meta[name.decode()]).encode()
     schema = template.schema.with_metadata(metadata)
     arrays = [
         pa.array(np.asarray(column), type=field.type)
@@ -74,7 +77,6 @@ def _is_plain(column: Any) -> bool:
 
 
 def _key(column: Column) -> ColumnKey:
-    # The text of a unit is dear and kept with the unit.
     unit = None if column.unit is None else str(column.unit)
     return column.name, column.dtype.str, unit, column.description, column.format
 

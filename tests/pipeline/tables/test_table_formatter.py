@@ -51,7 +51,14 @@ def with_a_column_s_own_meta():
     return table
 
 
+def with_an_index_of_pandas():
+    table = plain()
+    table.meta = {"lsst::arrow::astropy_pandas_index": "sourceId"}
+    return table
+
+
 MADE = {
+    "index of pandas": with_an_index_of_pandas,
     "plain": plain,
     "one row": lambda: plain(1),
     "no row": lambda: plain(0),
