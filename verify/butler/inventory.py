@@ -124,19 +124,20 @@ def _mjd(time: Any) -> float | None:
 def _frames(place: Place) -> Iterator[Frame]:
     """Yield the science frames that there should be: of a night's collection, that night's."""
     butler = place.butler
-    days = _days(place)
+    exposures = list(butler.query_dimension_records("exposure", explain=False, limit=None))
+    days = _days(place, exposures)
     detectors: dict[str, list[int]] = {}
     for record in butler.query_dimension_records("detector", explain=False, limit=None):
         if (record.purpose or "SCIENCE") == "SCIENCE":
             detectors.setdefault(record.instrument, []).append(int(record.id))
-    for exposure in butler.query_dimension_records("exposure", explain=False, limit=None):
+    for exposure in exposures:
         mine = days is None or exposure.day_obs in days
         if exposure.observation_type == "science" and mine:
             for detector in detectors.get(exposure.instrument, []):
                 yield Frame(exposure, detector)
 
 
-def _days(place: Place) -> set[int] | None:
+def _days(place: Place, exposures: Sequence[DimensionRecord]) -> set[int] | None:
     """Return the days of observation that a night's collection is about; None for any other.
 
     A night has not lost the frames of the nights before it. All of its own day count, also
@@ -148,7 +149,6 @@ def _days(place: Place) -> set[int] | None:
     visits = {int(visit) for table in tables for visit in table["visit"]}
     if not visits:
         return None
-    exposures = place.butler.query_dimension_records("exposure", explain=False, limit=None)
     return {int(record.day_obs) for record in exposures if int(record.id) in visits}
 
 
