@@ -218,9 +218,8 @@ def add_table(repo: str | Path, name: str, columns: Mapping[str, NDArray[Any]]) 
         ``no_night`` (exit code 4) where there is none.
     """
     with Butler.from_config(str(repo), writeable=True) as butler:
-        known = set(butler.collections.query("*"))
-        chain = butler.collections.get_info(names.NIGHT).children if names.NIGHT in known else ()
-        if not chain:
+        runs = own_runs(butler, names.NIGHT)
+        if not runs:
             raise RepositoryError(
                 "The repository has no night.",
                 code="no_night",
@@ -232,7 +231,7 @@ def add_table(repo: str | Path, name: str, columns: Mapping[str, NDArray[Any]]) 
         for column, described in product(name).columns.items():
             if column in table.colnames and described.unit:
                 table[column].unit = Unit(described.unit)
-        butler.put(table, kind, instrument=NAME, run=chain[0])
+        butler.put(table, kind, instrument=NAME, run=runs[0])
 
 
 def _enter(butler: Butler, tables: dict[str, Any], clock: Parameters, prompt: str) -> None:
