@@ -37,6 +37,12 @@ def cell_sums(
 
 
 @compiled
+def _first(row: int, ny: int, nx: int, cosine: float, sine: float, middle: int) -> float:
+    """Return the offset of the first cell of a row, to be rounded down."""
+    return (row - 0.5 * (ny - 1)) * sine - 0.5 * (nx - 1) * cosine + middle + 0.5
+
+
+@compiled
 def line_sums(
     values: NDArray[np.float32],
     angles: NDArray[np.float64],
@@ -59,7 +65,7 @@ def line_sums(
     for k in range(len(angles)):
         cosine, sine = np.cos(angles[k]), np.sin(angles[k])
         for j in range(ny):
-            base = (j - 0.5 * (ny - 1)) * sine - 0.5 * (nx - 1) * cosine + middle + 0.5
+            base = _first(j, ny, nx, cosine, sine, middle)
             for i in range(nx):
                 total[k, int(base + i * cosine)] += values[j, i]
 
@@ -87,7 +93,7 @@ def take_from_lines(
     for k in range(len(angles)):
         cosine, sine = np.cos(angles[k]), np.sin(angles[k])
         for m in range(len(row)):
-            base = (row[m] - 0.5 * (ny - 1)) * sine - 0.5 * (nx - 1) * cosine + middle + 0.5
+            base = _first(row[m], ny, nx, cosine, sine, middle)
             count[k, int(base + column[m] * cosine)] -= 1
 
 

@@ -132,7 +132,7 @@ def _chosen(tables: list[Table], shape: tuple[int, ...], options: Options) -> Ta
     table = vstack(tables, join_type="exact", metadata_conflicts="silent")
     table = table[np.argsort(-np.asarray(table["snr"]), kind="stable")]
     share = np.asarray(table["share"])
-    # A dipole or a trail may lie elsewhere than the point that was found first.
+    # Set here, not with the other flags: a dipole or a trail may lie elsewhere than its point.
     table["pixelFlags_offimage"] = beyond(table, shape)
     off = np.asarray(table["pixelFlags_offimage"])
     return table[(share >= options.least_share) & ~np.asarray(table["part"]) & ~off]

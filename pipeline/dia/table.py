@@ -91,7 +91,6 @@ def _footprint_columns(table: Table, plane: Plane, peaks: Peaks, sigma: float) -
     own |= any_bits(plane.mask, x, y, reach)
     for name, column in flag_columns(own, any_bits(plane.mask, x, y, 1)).items():
         table[name] = column
-    table["pixelFlags_offimage"] = beyond(table, plane.shape)
     sides = np.diff(peaks.boxes.reshape(-1, 2, 2), axis=2).reshape(-1, 2).max(axis=1, initial=0)
     table["bboxSize"] = np.maximum(sides + 1 + 2 * reach, 2 * reach + 1)
     table["footprintArea"] = area
